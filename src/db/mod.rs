@@ -1,0 +1,173 @@
+//! The way to Postgres: pools, and transactions that state their scope.
+//! Tenant tables show a transaction only the facilities of its scope, so every read and write begins here.
+
+pub mod embedded;
+mod migrate;
+
+pub use migrate::{Migrations, migrate, schema_is_current};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use dashmap::DashMap;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Postgres, Transaction};
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::ids::FacilityId;
+
+pub type Tx = Transaction<'static, Postgres>;
+
+/// The role that owns nothing; every connection of the program works as it.
+pub const APP_ROLE: &str = "pulseboard_app";
+
+/// The facilities whose rows a transaction may see and write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every facility: jobs, network administrators, figures that are shared by consent.
+    All,
+    Facilities(Vec<FacilityId>),
+}
+
+impl Scope {
+    pub fn of(facility: FacilityId) -> Self {
+        Scope::Facilities(vec![facility])
+    }
+
+    /// The value of `app.scope`.
+    fn setting(&self) -> String {
+        match self {
+            Scope::All => "all".into(),
+            Scope::Facilities(ids) => {
+                let ids: Vec<String> = ids.iter().map(FacilityId::to_string).collect();
+                format!("{{{}}}", ids.join(","))
+            }
+        }
+    }
+}
+
+/// The pools of one instance. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    /// for requests of people: 5 s a statement
+    web: PgPool,
+    /// for jobs, reactions and exports: 120 s a statement
+    jobs: PgPool,
+    pub clock: Clock,
+    /// commits of this process by facility
+    commits: Arc<DashMap<FacilityId, u64>>,
+}
+
+/// Sizes of the pools.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolSizes {
+    pub web: u32,
+    pub jobs: u32,
+}
+
+impl Db {
+    /// Opens the pools as [`APP_ROLE`]. Fails when the server cannot be reached or the role is missing.
+    pub async fn open(options: PgConnectOptions, sizes: PoolSizes, clock: Clock) -> anyhow::Result<Self> {
+        let web = pool(&options, sizes.web, Duration::from_secs(5)).await?;
+        let jobs = pool(&options, sizes.jobs, Duration::from_secs(120)).await?;
+        Ok(Db {
+            web,
+            jobs,
+            clock,
+            commits: Arc::default(),
+        })
+    }
+
+    /// A consistent, read-only look at the facilities of `scope`.
+    pub async fn read(&self, scope: &Scope) -> Result<Tx> {
+        self.begin(&self.web, "isolation level repeatable read read only", scope)
+            .await
+    }
+
+    /// A transaction that may write rows of `scope`; nothing is written before its commit.
+    pub async fn write(&self, scope: &Scope) -> Result<Tx> {
+        self.begin(&self.web, "", scope).await
+    }
+
+    /// Like [`Db::read`] on the jobs' pool: for work that nobody waits for.
+    pub async fn read_in_background(&self, scope: &Scope) -> Result<Tx> {
+        self.begin(&self.jobs, "isolation level repeatable read read only", scope)
+            .await
+    }
+
+    /// Like [`Db::write`] on the jobs' pool.
+    pub async fn write_in_background(&self, scope: &Scope) -> Result<Tx> {
+        self.begin(&self.jobs, "", scope).await
+    }
+
+    /// Outside any scope: people, sessions, the directory of facilities.
+    pub fn unscoped(&self) -> &PgPool {
+        &self.web
+    }
+
+    /// The jobs' pool, outside any scope.
+    pub fn background(&self) -> &PgPool {
+        &self.jobs
+    }
+
+    /// Says that a transaction which changed these facilities has committed. Whoever wrote must see it on the very next
+    /// page, before the outbox has told anybody.
+    pub fn committed(&self, facilities: &[FacilityId]) {
+        for facility in facilities {
+            *self.commits.entry(*facility).or_insert(0) += 1;
+        }
+    }
+
+    /// Grows with every commit of this process that changed the facility.
+    pub fn commits_of(&self, facility: FacilityId) -> u64 {
+        self.commits.get(&facility).map_or(0, |count| *count)
+    }
+
+    /// Connections in use and idle, of both pools.
+    pub fn connections(&self) -> (u32, u32) {
+        let idle = self.web.num_idle() as u32 + self.jobs.num_idle() as u32;
+        ((self.web.size() + self.jobs.size()).saturating_sub(idle), idle)
+    }
+
+    pub async fn close(&self) {
+        self.web.close().await;
+        self.jobs.close().await;
+    }
+
+    async fn begin(&self, pool: &PgPool, mode: &str, scope: &Scope) -> Result<Tx> {
+        // One round trip: both settings end with the transaction, so a pooled
+        // connection cannot carry them over. The text holds numbers only.
+        let begin = format!(
+            "begin {mode}; set local app.scope = '{}'; set local app.clock_offset = '{} ms'",
+            scope.setting(),
+            self.clock.offset().num_milliseconds(),
+        );
+        // A client that hangs up drops this future wherever it waits, and sqlx cannot take back a `begin` that is on its
+        // way: the connection would return to the pool inside a transaction with this scope. A task sees it through.
+        let pool = pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(begin)).await });
+        Ok(begun.await.map_err(anyhow::Error::from)??)
+    }
+}
+
+async fn pool(options: &PgConnectOptions, size: u32, statement_timeout: Duration) -> anyhow::Result<PgPool> {
+    let options = options.clone().application_name("pulseboard").options([
+        ("role", APP_ROLE.to_string()),
+        ("statement_timeout", statement_timeout.as_millis().to_string()),
+        ("lock_timeout", "2000".into()),
+        ("idle_in_transaction_session_timeout", "15000".into()),
+        ("timezone", "UTC".into()),
+        // our statements take a millisecond; compiling one, which a pessimistic plan sets off, takes fifty
+        ("jit", "off".into()),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(Duration::from_secs(2))
+        .max_lifetime(Duration::from_secs(30 * 60))
+        .idle_timeout(Duration::from_secs(10 * 60))
+        .connect_with(options)
+        .await
+        .context("cannot open the database")
+}
