@@ -1,0 +1,169 @@
+//! The people who may log in, as requests need them: name, rights, state. Kept in memory for at most five seconds
+//! and forgotten at once when the outbox says that something about them changed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dashmap::DashMap;
+
+use crate::db::{Db, Scope};
+use crate::error::Result;
+use crate::ids::{FacilityId, UserId};
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// What somebody may do in a facility. Each role may do what those before it may.
+    pub enum Role {
+        /// sees the board and the lists
+        Viewer = "viewer" / "Viewer",
+        /// receives, requests, issues, sends
+        Staff = "staff" / "Staff",
+        /// manages the facility's people and thresholds
+        FacilityAdmin = "facility_admin" / "Facility admin",
+        /// may do everything everywhere
+        NetworkAdmin = "network_admin" / "Network admin",
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    pub facility: FacilityId,
+    pub role: Role,
+}
+
+/// A person with their rights.
+#[derive(Debug)]
+pub struct Person {
+    pub id: UserId,
+    pub email: String,
+    pub name: String,
+    pub network_admin: bool,
+    pub disabled: bool,
+    pub epoch: i64,
+    pub theme: String,
+    pub memberships: Vec<Membership>,
+}
+
+impl Person {
+    /// Their role in a facility; none means that for them it does not exist.
+    pub fn role_in(&self, facility: FacilityId) -> Option<Role> {
+        if self.network_admin {
+            return Some(Role::NetworkAdmin);
+        }
+        self.memberships
+            .iter()
+            .find(|membership| membership.facility == facility)
+            .map(|membership| membership.role)
+    }
+
+    /// The facilities whose rows they may read.
+    pub fn scope(&self) -> Scope {
+        if self.network_admin {
+            Scope::All
+        } else {
+            Scope::Facilities(self.memberships.iter().map(|membership| membership.facility).collect())
+        }
+    }
+
+    /// What is left of their rights in a display that they hung up: looking at one facility.
+    pub(super) fn as_display_of(&self, facility: FacilityId) -> Option<Person> {
+        self.role_in(facility)?;
+        Some(Person {
+            id: self.id,
+            email: self.email.clone(),
+            name: "Display".into(),
+            network_admin: false,
+            disabled: self.disabled,
+            epoch: self.epoch,
+            theme: self.theme.clone(),
+            memberships: vec![Membership {
+                facility,
+                role: Role::Viewer,
+            }],
+        })
+    }
+
+    pub fn actor(&self) -> crate::audit::Actor {
+        crate::audit::Actor {
+            user: Some(self.id),
+            name: self.name.clone(),
+        }
+    }
+}
+
+const LONGEST_MEMORY: Duration = Duration::from_secs(5);
+
+/// Finds people, from memory where it is fresh.
+#[derive(Clone)]
+pub struct People {
+    db: Db,
+    memory: Arc<DashMap<UserId, (Instant, Arc<Person>)>>,
+}
+
+impl People {
+    pub fn new(db: Db) -> Self {
+        People {
+            db,
+            memory: Arc::default(),
+        }
+    }
+
+    pub async fn find(&self, id: UserId) -> Result<Option<Arc<Person>>> {
+        if let Some(known) = self.memory.get(&id)
+            && known.0.elapsed() < LONGEST_MEMORY
+        {
+            return Ok(Some(known.1.clone()));
+        }
+        let Some(person) = self.load(id).await?.map(Arc::new) else {
+            self.memory.remove(&id);
+            return Ok(None);
+        };
+        self.memory.insert(id, (Instant::now(), person.clone()));
+        Ok(Some(person))
+    }
+
+    pub fn forget(&self, id: UserId) {
+        self.memory.remove(&id);
+    }
+
+    pub fn forget_all(&self) {
+        self.memory.clear();
+    }
+
+    async fn load(&self, id: UserId) -> Result<Option<Person>> {
+        let Some(row) = sqlx::query!(
+            r#"select email, name, network_admin, disabled_at is not null as "disabled!", auth_epoch, theme
+               from users where id = $1"#,
+            id.0
+        )
+        .fetch_optional(self.db.unscoped())
+        .await?
+        else {
+            return Ok(None);
+        };
+        let memberships = sqlx::query!(
+            r#"select m.facility_id, m.role as "role: Role" from memberships m
+               join facilities f on f.id = m.facility_id and f.active
+               where m.user_id = $1 order by f.name"#,
+            id.0
+        )
+        .fetch_all(self.db.unscoped())
+        .await?
+        .into_iter()
+        .map(|row| Membership {
+            facility: FacilityId(row.facility_id),
+            role: row.role,
+        })
+        .collect();
+        Ok(Some(Person {
+            id,
+            email: row.email,
+            name: row.name,
+            network_admin: row.network_admin,
+            disabled: row.disabled,
+            epoch: row.auth_epoch,
+            theme: row.theme,
+            memberships,
+        }))
+    }
+}

@@ -1,0 +1,243 @@
+//! Sessions in Postgres. Only the SHA-256 of an id is stored; saving is an update and never an insert, so a request
+//! in flight during a log-out cannot bring the session back; a revoked row stays revoked.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use dashmap::DashMap;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error as StoreError, Result as StoreResult};
+
+use super::{DISPLAY_KEY, USER_KEY};
+use crate::db::Db;
+use crate::error::Result;
+use crate::ids::UserId;
+
+type Hash = [u8; 32];
+
+/// The name under which the database knows a session.
+pub fn hash_of(id: &Id) -> Hash {
+    Sha256::digest(id.to_string().as_bytes()).into()
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    record: Record,
+    user: Option<UserId>,
+    last_seen_at: DateTime<Utc>,
+    loaded: Instant,
+}
+
+const LONGEST_MEMORY: Duration = Duration::from_secs(5);
+/// Longer than any look-up takes.
+const REMEMBERED_AS_ENDED: Duration = Duration::from_secs(60);
+/// A display on a wall is hung up anew at least this often.
+const DISPLAY_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// `last_seen_at` is written at most this often.
+const TOUCH_EVERY: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
+
+#[derive(Clone, Debug)]
+pub struct SessionStore {
+    db: DbHandle,
+    idle: Duration,
+    longest: Duration,
+    memory: Arc<DashMap<Hash, Known>>,
+    /// ids that ended here a moment ago: a look-up that began before must not bring them back into memory
+    ended: Arc<DashMap<Hash, Instant>>,
+}
+
+/// `Db` without a `Debug` of its own, which the trait of the store asks for.
+#[derive(Clone)]
+struct DbHandle(Db);
+
+impl std::fmt::Debug for DbHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Db")
+    }
+}
+
+impl SessionStore {
+    pub fn new(db: Db, idle: Duration, longest: Duration) -> Self {
+        SessionStore {
+            db: DbHandle(db),
+            idle,
+            longest,
+            memory: Arc::default(),
+            ended: Arc::default(),
+        }
+    }
+
+    /// Time after which an unused session ends.
+    pub fn idle(&self) -> Duration {
+        self.idle
+    }
+
+    pub fn forget_all_of(&self, user: UserId) {
+        self.memory.retain(|_, known| known.user != Some(user));
+    }
+
+    pub fn forget_all(&self) {
+        self.memory.clear();
+    }
+
+    /// Somebody used this session: it is not idle. Written at most once a minute.
+    pub async fn touch(&self, id: &Id) -> Result<()> {
+        let hash = hash_of(id);
+        let now = self.db.0.clock.now();
+        match self.memory.get_mut(&hash) {
+            Some(mut known) if now - known.last_seen_at > TOUCH_EVERY => known.last_seen_at = now,
+            _ => return Ok(()),
+        }
+        sqlx::query!(
+            "update sessions set last_seen_at = $2 where id_hash = $1 and revoked_at is null",
+            &hash[..],
+            now
+        )
+        .execute(self.db.0.unscoped())
+        .await?;
+        Ok(())
+    }
+
+    /// Whether the session is good right now, asked of the database and not of memory. For streams, which live long.
+    pub async fn is_alive(&self, id: &Id) -> Result<bool> {
+        self.memory.remove(&hash_of(id));
+        self.find(id).await.map(|found| found.is_some())
+    }
+
+    /// Sessions that have ended long enough ago to be of no interest to anybody.
+    pub async fn prune(&self) -> Result<u64> {
+        let done = sqlx::query!(
+            "delete from sessions where expires_at < $1 or revoked_at < $1",
+            self.db.0.clock.now() - chrono::TimeDelta::days(1)
+        )
+        .execute(self.db.0.background())
+        .await?;
+        self.memory.retain(|_, known| known.loaded.elapsed() < LONGEST_MEMORY);
+        self.ended.retain(|_, at| at.elapsed() < REMEMBERED_AS_ENDED);
+        Ok(done.rows_affected())
+    }
+
+    async fn find(&self, id: &Id) -> Result<Option<Record>> {
+        let hash = hash_of(id);
+        let now = self.db.0.clock.now();
+        let idle = chrono::TimeDelta::from_std(self.idle).unwrap_or(chrono::TimeDelta::MAX);
+        if let Some(known) = self.memory.get(&hash)
+            && known.loaded.elapsed() < LONGEST_MEMORY
+        {
+            let used = known.last_seen_at + idle > now || is_display(&known.record);
+            let good = used && known.record.expiry_date > offset(now);
+            return Ok(good.then(|| known.record.clone()));
+        }
+        let row = sqlx::query!(
+            "select user_id, data, last_seen_at, expires_at from sessions
+             where id_hash = $1 and revoked_at is null and expires_at > $2
+               and (last_seen_at > $3 or data ? 'display')",
+            &hash[..],
+            now,
+            now - idle
+        )
+        .fetch_optional(self.db.0.unscoped())
+        .await?;
+        let Some(row) = row else {
+            self.memory.remove(&hash);
+            return Ok(None);
+        };
+        let data = serde_json::from_value(row.data).map_err(anyhow::Error::from)?;
+        let record = Record {
+            id: *id,
+            data,
+            expiry_date: offset(row.expires_at),
+        };
+        let known = Known {
+            record: record.clone(),
+            user: row.user_id.map(UserId),
+            last_seen_at: row.last_seen_at,
+            loaded: Instant::now(),
+        };
+        self.memory.insert(hash, known);
+        // looked at after the insertion, as `delete` notes before it forgets: one of the two sees the other
+        if self.ended.contains_key(&hash) {
+            self.memory.remove(&hash);
+            return Ok(None);
+        }
+        Ok(Some(record))
+    }
+}
+
+fn offset(at: DateTime<Utc>) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(at.timestamp()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+fn user_of(record: &Record) -> Option<i64> {
+    record.data.get(USER_KEY).and_then(serde_json::Value::as_i64)
+}
+
+fn is_display(record: &Record) -> bool {
+    record.data.contains_key(DISPLAY_KEY)
+}
+
+fn backend(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Backend(error.to_string())
+}
+
+#[async_trait]
+impl tower_sessions::SessionStore for SessionStore {
+    async fn create(&self, record: &mut Record) -> StoreResult<()> {
+        let now = self.db.0.clock.now();
+        let longest = if is_display(record) { DISPLAY_LIFE } else { self.longest };
+        let expires_at = now + chrono::TimeDelta::from_std(longest).map_err(backend)?;
+        record.expiry_date = offset(expires_at);
+        let data = serde_json::to_value(&record.data).map_err(backend)?;
+        sqlx::query!(
+            "insert into sessions (id_hash, user_id, data, created_at, last_seen_at, expires_at) values ($1, $2, $3, $4, $4, $5)",
+            &hash_of(&record.id)[..],
+            user_of(record),
+            data,
+            now,
+            expires_at
+        )
+        .execute(self.db.0.unscoped())
+        .await
+        .map_err(backend)?;
+        Ok(())
+    }
+
+    async fn save(&self, record: &Record) -> StoreResult<()> {
+        let hash = hash_of(&record.id);
+        let data = serde_json::to_value(&record.data).map_err(backend)?;
+        self.memory.remove(&hash);
+        sqlx::query!(
+            "update sessions set data = $2, user_id = $3 where id_hash = $1 and revoked_at is null",
+            &hash[..],
+            data,
+            user_of(record)
+        )
+        .execute(self.db.0.unscoped())
+        .await
+        .map_err(backend)?;
+        Ok(())
+    }
+
+    async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
+        self.find(id).await.map_err(backend)
+    }
+
+    async fn delete(&self, id: &Id) -> StoreResult<()> {
+        let hash = hash_of(id);
+        self.ended.insert(hash, Instant::now());
+        self.memory.remove(&hash);
+        // the row tells every other instance, whose memory is at most five seconds old
+        sqlx::query!(
+            "update sessions set revoked_at = clock_timestamp() where id_hash = $1 and revoked_at is null",
+            &hash[..]
+        )
+        .execute(self.db.0.unscoped())
+        .await
+        .map_err(backend)?;
+        Ok(())
+    }
+}

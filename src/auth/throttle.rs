@@ -1,0 +1,106 @@
+//! How often somebody may guess. Misses are counted in Postgres, so that all instances see the same count; nobody is
+//! ever locked out for good.
+
+use std::net::IpAddr;
+
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+
+use crate::db::Db;
+use crate::error::{Error, Result};
+
+/// Seconds until the next guess is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait(pub u64);
+
+/// Misses for one e-mail address within a quarter of an hour before each further guess must wait.
+const FREE_MISSES: i64 = 5;
+/// Misses from one address within a minute.
+const MISSES_PER_ADDRESS: i64 = 20;
+
+#[derive(Clone)]
+pub struct Throttle {
+    db: Db,
+}
+
+impl Throttle {
+    pub fn new(db: Db) -> Self {
+        Throttle { db }
+    }
+
+    /// Fails with the seconds to wait when there were too many misses.
+    pub async fn check(&self, email: &str, address: Option<IpAddr>) -> Result<()> {
+        let now = self.db.clock.now();
+        let account = sqlx::query!(
+            r#"select count(*) as "misses!", max(at) as last from login_failures where subject = $1 and at > $2"#,
+            subject(email),
+            now - TimeDelta::minutes(15)
+        )
+        .fetch_one(self.db.unscoped())
+        .await?;
+        if account.misses >= FREE_MISSES {
+            // 1, 2, 4 ... 30 s after the fifth, sixth, seventh miss
+            let doublings = u32::try_from(account.misses - FREE_MISSES).unwrap_or(5).min(5);
+            let delay = TimeDelta::seconds(i64::from((1u32 << doublings).min(30)));
+            let waited = now - account.last.unwrap_or(now);
+            if waited < delay {
+                return Err(Error::TooMany(((delay - waited).num_seconds() + 1) as u64));
+            }
+        }
+        if let Some(address) = address {
+            let misses = sqlx::query_scalar!(
+                r#"select count(*) as "misses!" from login_failures where subject = $1 and at > $2"#,
+                format!("address:{address}"),
+                now - TimeDelta::minutes(1)
+            )
+            .fetch_one(self.db.unscoped())
+            .await?;
+            if misses >= MISSES_PER_ADDRESS {
+                return Err(Error::TooMany(60));
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn missed(&self, email: &str, address: Option<IpAddr>) -> Result<()> {
+        let mut subjects = vec![subject(email)];
+        subjects.extend(address.map(|address| format!("address:{address}")));
+        sqlx::query!(
+            "insert into login_failures (subject, at) select unnest($1::text[]), $2",
+            &subjects,
+            self.db.clock.now()
+        )
+        .execute(self.db.unscoped())
+        .await?;
+        Ok(())
+    }
+
+    /// A right password forgives the misses before it.
+    pub async fn forgive(&self, email: &str) -> Result<()> {
+        sqlx::query!("delete from login_failures where subject = $1", subject(email))
+            .execute(self.db.unscoped())
+            .await?;
+        Ok(())
+    }
+
+    /// Misses that no longer count.
+    pub async fn prune(&self) -> Result<u64> {
+        let done = sqlx::query!(
+            "delete from login_failures where at < $1",
+            self.db.clock.now() - TimeDelta::days(1)
+        )
+        .execute(self.db.background())
+        .await?;
+        Ok(done.rows_affected())
+    }
+}
+
+/// The address itself is not kept: a list of guesses is personal data.
+fn subject(email: &str) -> String {
+    use std::fmt::Write;
+    let digest = Sha256::digest(email.to_lowercase().as_bytes());
+    digest.iter().fold("email:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

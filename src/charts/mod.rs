@@ -1,0 +1,227 @@
+//! Charts drawn on the server: plotters computes the drawing, `theme` turns it into class-only SVG that follows the page's theme.
+//! Every chart carries the table of its own numbers, and `static/js/chart.js` reads hover and arrow-key values out of that table.
+
+mod draw;
+mod marks;
+mod number;
+mod path;
+mod scale;
+mod spark;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod theme;
+
+use askama::Template;
+use chrono::{Datelike, NaiveDate};
+
+pub use number::{full, number};
+pub use spark::sparkline;
+
+use draw::Size;
+
+/// Different looks (colour, dash, marker) before they repeat; more series than this belong into several charts.
+pub const LOOKS: usize = 8;
+
+/// How the values of a chart are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Levels, such as a stock; the axis may start above zero when the values are far from it.
+    Line,
+    /// Levels whose size matters; the axis contains zero.
+    Area,
+    /// Counts per day, side by side; the axis contains zero.
+    Bars,
+    /// Parts of a count per day, on top of each other; the axis contains zero.
+    StackedBars,
+}
+
+impl Kind {
+    fn is_bars(self) -> bool {
+        matches!(self, Kind::Bars | Kind::StackedBars)
+    }
+}
+
+/// One facility day on the horizontal axis; days are equally far apart, so give every day of the range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChartDay {
+    pub date: NaiveDate,
+}
+
+/// One named row of values, as long as the chart's `labels`; `None` is a day without data, which is not zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    pub name: String,
+    pub values: Vec<Option<f64>>,
+}
+
+/// A chart over days. Missing values at the end of a series count as `None`, values beyond the last day are ignored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// Unique on the page, a valid HTML id; swaps replace the figure of this id.
+    pub id: String,
+    pub title: String,
+    /// What is counted, as it stands after a number: `units`, `ms`, `%`, or empty.
+    pub unit: &'static str,
+    pub kind: Kind,
+    pub labels: Vec<ChartDay>,
+    pub series: Vec<Series>,
+    /// The last day is not over: it is drawn dashed, called incomplete and left out of the summary sentence.
+    pub last_is_partial: bool,
+    /// A named horizontal line, such as a safety stock, in the chart's unit.
+    pub target: Option<(String, f64)>,
+}
+
+/// The `<figure>` of a chart; shows without `|safe` in other templates, since everything in it is escaped already.
+#[derive(Template)]
+#[template(path = "charts/_chart.html")]
+pub struct ChartFragment {
+    id: String,
+    title: String,
+    unit: &'static str,
+    summary: String,
+    /// Wide, then narrow; style sheets show the one that fits. Empty when there is nothing to draw.
+    drawings: Vec<Drawing>,
+    bars: bool,
+    legend: Vec<Key>,
+    target: Option<(String, String)>,
+    partial: Option<String>,
+    has_gaps: bool,
+    names: Vec<String>,
+    rows: Vec<Row>,
+}
+
+impl askama::filters::HtmlSafe for ChartFragment {}
+
+/// One drawing and where its points lie, in its own pixels: the script computes the place of point i from these.
+struct Drawing {
+    class: &'static str,
+    size: Size,
+    first_x: String,
+    last_x: String,
+    top: u32,
+    bottom: u32,
+    shapes: String,
+}
+
+struct Key {
+    look: usize,
+    name: String,
+    marker: String,
+}
+
+struct Row {
+    day: String,
+    partial: bool,
+    values: Vec<Option<String>>,
+}
+
+impl Chart {
+    /// Draws the chart; never fails. Without a single finite value the fragment is an empty state that says so.
+    pub fn render(&self) -> ChartFragment {
+        let has_data = (0..self.series.len()).any(|s| (0..self.labels.len()).any(|day| self.value(s, day).is_some()));
+        let days = 0..self.labels.len();
+        ChartFragment {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            unit: self.unit,
+            summary: summary::sentence(self, has_data),
+            drawings: if has_data {
+                vec![draw::drawing(self, Size::WIDE), draw::drawing(self, Size::NARROW)]
+            } else {
+                vec![]
+            },
+            bars: self.kind.is_bars(),
+            legend: self
+                .series
+                .iter()
+                .enumerate()
+                .map(|(s, series)| self.key(s, &series.name))
+                .collect(),
+            target: self
+                .drawable_target()
+                .map(|(name, value)| (name.clone(), self.with_unit(*value))),
+            partial: self.partial_day().map(|day| self.named_day(day)),
+            has_gaps: days.clone().any(|day| self.is_gap(day)),
+            names: self.series.iter().map(|series| series.name.clone()).collect(),
+            rows: days.map(|day| self.row(day)).collect(),
+        }
+    }
+
+    /// The value of a series on a day; what cannot be drawn (NaN, beyond 1e15) counts as missing.
+    fn value(&self, series: usize, day: usize) -> Option<f64> {
+        self.series[series]
+            .values
+            .get(day)
+            .copied()
+            .flatten()
+            .filter(|value| drawable(*value))
+    }
+
+    fn drawable_target(&self) -> Option<&(String, f64)> {
+        self.target.as_ref().filter(|target| drawable(target.1))
+    }
+
+    fn is_gap(&self, day: usize) -> bool {
+        (0..self.series.len()).all(|s| self.value(s, day).is_none())
+    }
+
+    /// The unfinished last day, if the chart has one.
+    fn partial_day(&self) -> Option<usize> {
+        self.labels.len().checked_sub(1).filter(|_| self.last_is_partial)
+    }
+
+    fn with_unit(&self, value: f64) -> String {
+        match self.unit {
+            "" => full(value),
+            "%" => format!("{}\u{202f}%", full(value)),
+            unit => format!("{}\u{a0}{unit}", full(value)),
+        }
+    }
+
+    /// A day as tables and sentences write it: `3 Nov`, with the year only when the chart covers more than one.
+    fn named_day(&self, day: usize) -> String {
+        let one_year = self.labels.first().map(|d| d.date.year()) == self.labels.last().map(|d| d.date.year());
+        self.labels[day]
+            .date
+            .format(if one_year { "%-d %b" } else { "%-d %b %y" })
+            .to_string()
+    }
+
+    /// Bars are told apart by the marker at their end, which a single series does not need.
+    fn key(&self, series: usize, name: &str) -> Key {
+        let marker = match self.kind.is_bars() {
+            false => path::marker(series, (160, 60), 42),
+            true if self.series.len() > 1 => path::marker(series, (260, 60), 42),
+            true => String::new(),
+        };
+        Key {
+            look: series % LOOKS + 1,
+            name: name.to_owned(),
+            marker,
+        }
+    }
+
+    /// A day as the axis writes it, never longer than `20 Nov`: over more than four months the year matters more than the day.
+    fn tick_day(&self, day: usize) -> String {
+        let form = if self.labels.len() > 120 {
+            "%b \u{2019}%y"
+        } else {
+            "%-d %b"
+        };
+        self.labels[day].date.format(form).to_string()
+    }
+
+    fn row(&self, day: usize) -> Row {
+        Row {
+            day: format!("{} {}", self.labels[day].date.format("%a"), self.named_day(day)),
+            partial: self.partial_day() == Some(day),
+            values: (0..self.series.len()).map(|s| self.value(s, day).map(full)).collect(),
+        }
+    }
+}
+
+/// A range of larger numbers overflows, or has steps that a float cannot tell apart.
+fn drawable(value: f64) -> bool {
+    value.abs() <= 1e15
+}

@@ -1,0 +1,103 @@
+//! Work on a schedule. The scheduler only ticks; a slot (a job's name and a time) is claimed in the database, so that a
+//! schedule runs once however many instances there are, and each claim has a number that its effect can check.
+
+mod claim;
+
+pub use claim::{Claim, confirm};
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use tokio_cron_scheduler::{Job, JobScheduler};
+use tracing::Instrument;
+
+use crate::db::Db;
+use crate::error::Result;
+
+/// Ticks jobs until it is stopped.
+pub struct Schedule {
+    db: Db,
+    scheduler: JobScheduler,
+}
+
+impl Schedule {
+    pub async fn new(db: Db) -> anyhow::Result<Self> {
+        Ok(Schedule {
+            db,
+            scheduler: JobScheduler::new().await?,
+        })
+    }
+
+    /// Runs `work` once in every slot of `period` over all instances. Slots are counted in UTC from the epoch, so they
+    /// know no daylight saving. A failed run is logged and its slot is not tried again: the next one is near.
+    pub async fn every<F, W>(&self, job: &'static str, period: Duration, work: W) -> anyhow::Result<()>
+    where
+        W: Fn(Claim) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let db = self.db.clone();
+        let work = Arc::new(work);
+        let ticker = Job::new_repeated_async(period, move |_, _| {
+            let (db, work) = (db.clone(), work.clone());
+            Box::pin(async move { run(&db, job, period, &*work).await })
+        })?;
+        self.scheduler.add(ticker).await?;
+        Ok(())
+    }
+
+    pub async fn start(&self) -> anyhow::Result<()> {
+        Ok(self.scheduler.start().await?)
+    }
+
+    pub async fn stop(mut self) {
+        if let Err(error) = self.scheduler.shutdown().await {
+            tracing::warn!(%error, "the scheduler did not stop");
+        }
+    }
+}
+
+async fn run<F: Future<Output = Result<()>> + Send>(
+    db: &Db,
+    job: &'static str,
+    period: Duration,
+    work: &(impl Fn(Claim) -> F + Sync),
+) {
+    let claim = match Claim::take(db, job, slot_of(db.clock.now(), period)).await {
+        Ok(Some(claim)) => claim,
+        Ok(None) => return,
+        Err(error) => return tracing::warn!(job, %error, "a slot could not be claimed"),
+    };
+    let begun = Instant::now();
+    let span = tracing::info_span!("job", job);
+    let outcome = claim.keep_alive(db, work(claim.clone())).instrument(span).await;
+    let duration = begun.elapsed();
+    metrics::histogram!("pulseboard_job_seconds", "job" => job).record(duration);
+    match &outcome {
+        Ok(()) => {
+            metrics::gauge!("pulseboard_job_last_success_timestamp_seconds", "job" => job)
+                .set(Utc::now().timestamp() as f64);
+            tracing::debug!(job, duration_ms = duration.as_millis() as u64, "job done");
+        }
+        Err(error) => tracing::error!(job, %error, "job failed"),
+    }
+    if let Err(error) = claim.finish(db, &outcome).await {
+        tracing::warn!(job, %error, "the outcome of a job could not be noted");
+    }
+}
+
+/// The start of the slot that holds this instant.
+pub fn slot_of(now: DateTime<Utc>, period: Duration) -> DateTime<Utc> {
+    let period = period.as_secs().max(1) as i64;
+    let start = now.timestamp().div_euclid(period) * period;
+    DateTime::from_timestamp(start, 0).unwrap_or(now)
+}
+
+/// Removes the record of runs older than a month.
+pub async fn prune(db: &Db) -> Result<u64> {
+    let done = sqlx::query!("delete from job_runs where slot < clock_now() - interval '30 days'")
+        .execute(db.background())
+        .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,163 @@
+//! What every page tells its layout: who is looking, where they are, and which files to load.
+//! It is rendered per request; nothing of it may reach a shared fragment.
+
+use std::sync::LazyLock;
+
+use askama::Template;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+
+use super::assets;
+use super::flash::Done;
+use super::gzip::Part;
+
+/// Markup that our own code made (charts, sparklines); it is not escaped again.
+#[derive(Clone, Debug, Default)]
+pub struct Markup(pub String);
+
+impl std::fmt::Display for Markup {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl askama::filters::HtmlSafe for Markup {}
+
+/// One line of the facility switcher.
+#[derive(Clone, Debug)]
+pub struct FacilityLink {
+    pub id: i64,
+    pub name: String,
+    /// region or kind, short
+    pub place: String,
+}
+
+/// The frame around a page.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    /// words for the browser's tab, without the product's name
+    pub title: String,
+    pub facility_id: Option<i64>,
+    /// empty when the page belongs to no facility
+    pub facility_name: String,
+    /// of the facility's clock, such as `Europe/Berlin`; empty when the page belongs to no facility
+    pub zone: String,
+    /// those this person may see
+    pub facilities: Vec<FacilityLink>,
+    /// `viewer`, `staff`, `facility_admin`, `network_admin`; empty when nobody is logged in
+    pub role: String,
+    /// empty when nobody is logged in: the page then has no bar
+    pub user_name: String,
+    /// empty (follow the system), `light` or `dark`
+    pub theme: String,
+    /// `board`, `inventory`, `requests`, `distributions`, `network`, `account` or empty
+    pub active: String,
+    pub synthetic: bool,
+    /// age in seconds after which a summary is refreshed; 60 s later the browser calls it stale
+    pub freshness_seconds: i64,
+    pub wall: bool,
+    /// the session is a display's, which does not end when nobody touches it
+    pub display: bool,
+    /// address of this page without `wall`, for the way back after log-in
+    pub path: String,
+    /// the page's one event stream; none on pages that are not live
+    pub events_url: Option<String>,
+    /// what was just done, in words
+    pub notice: Option<&'static str>,
+    /// the page holds `<!--icons-->` where [`sprite`] goes
+    pub sprite_apart: bool,
+}
+
+#[derive(Template)]
+#[template(path = "_icons.html")]
+struct Sprite;
+
+/// The icons that every page carries, compressed once for all of them.
+pub fn sprite() -> &'static Part {
+    static SPRITE: LazyLock<Part> = LazyLock::new(|| Part::compressed(Sprite.to_string().into()));
+    &SPRITE
+}
+
+impl Layout {
+    /// A page for somebody who is not logged in.
+    pub fn outside(title: &str, here: &Here, synthetic: bool) -> Self {
+        Layout {
+            title: title.into(),
+            path: here.path.clone(),
+            synthetic,
+            notice: here.notice(),
+            freshness_seconds: 300,
+            ..Layout::default()
+        }
+    }
+
+    /// A page that is told when something of its facility changes; a form is not, it stays as it was typed.
+    pub fn following(mut self) -> Self {
+        self.events_url = self.facility_id.map(|id| format!("/facilities/{id}/changes"));
+        self
+    }
+
+    /// Hashed address of a file under `static/`, or of the bundles `app.css` and `app.js`.
+    pub fn asset(&self, name: &str) -> &'static str {
+        assets::address(name)
+    }
+
+    /// Whether this page belongs to that facility.
+    pub fn is_here(&self, facility: &i64) -> bool {
+        self.facility_id == Some(*facility)
+    }
+
+    /// The role in words.
+    pub fn role_label(&self) -> &'static str {
+        match self.role.as_str() {
+            "viewer" => "Viewer",
+            "staff" => "Staff",
+            "facility_admin" => "Facility administrator",
+            "network_admin" => "Network administrator",
+            _ => "",
+        }
+    }
+}
+
+/// Where the browser is: the page's address, what was just done there, and whether it hangs on a wall.
+#[derive(Clone, Debug, Default)]
+pub struct Here {
+    /// path and query without `done` and `wall`
+    pub path: String,
+    pub done: Option<Done>,
+    pub wall: bool,
+}
+
+impl Here {
+    pub fn notice(&self) -> Option<&'static str> {
+        self.done.map(Done::label)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Here {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let mut here = Here {
+            path: parts.uri.path().to_owned(),
+            ..Here::default()
+        };
+        for pair in parts
+            .uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+        {
+            match pair.split_once('=') {
+                Some(("done", code)) => here.done = code.parse().ok(),
+                Some(("wall", on)) => here.wall = on == "1",
+                _ => {
+                    here.path.push(if here.path.contains('?') { '&' } else { '?' });
+                    here.path.push_str(pair);
+                }
+            }
+        }
+        Ok(here)
+    }
+}

@@ -1,0 +1,59 @@
+//! How pages reach a browser: the table of routes, the frame around every answer, forms, static files,
+//! and pages stitched from shared and personal parts. Knows no feature.
+
+pub mod assets;
+mod csrf;
+pub mod flash;
+mod form;
+mod frame;
+mod gzip;
+mod layout;
+mod routes;
+pub mod server;
+mod view;
+
+pub use csrf::same_origin;
+pub use form::{Form, Hx, rejected, saved};
+pub use frame::{ClientAddress, Frame, RequestId, frame};
+pub use gzip::{Part, Piece, join, stitch};
+pub use layout::{FacilityLink, Here, Layout, Markup, sprite};
+pub use routes::{Route, Routes};
+pub use view::{EmptyView, LinkView, OptionView, PagesView, options, percent_encoded, query_string};
+
+/// A local path to go to after log-in; anything that could lead elsewhere becomes `/`.
+pub fn local_path(next: Option<&str>) -> &str {
+    match next {
+        Some(path)
+            if path.starts_with('/')
+                && !path.starts_with("//")
+                && !path.contains('\\')
+                && !path.chars().any(|c| c.is_control()) =>
+        {
+            path
+        }
+        _ => "/",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_path;
+
+    #[test]
+    fn only_a_local_path_is_followed_after_log_in() {
+        assert_eq!(
+            local_path(Some("/facilities/7?date=2026-11-01")),
+            "/facilities/7?date=2026-11-01"
+        );
+        for hostile in [
+            "//evil.example",
+            "/\\evil.example",
+            "https:evil.example",
+            "/x\r\nSet-Cookie: a=b",
+            "",
+            "evil",
+        ] {
+            assert_eq!(local_path(Some(hostile)), "/", "{hostile:?}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The listening socket. `axum::serve` puts no limit on how long a header may take, so the loop is ours: a header has
+//! 10 s, a reader that stops reading 30 s, and there are only so many connections.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio_io_timeout::TimeoutWriter;
+use tower::ServiceExt;
+
+/// How long a client may keep us waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// for the whole header of a request, the first one counted from the connection on
+    pub header: Duration,
+    /// for a reader that takes nothing
+    pub write: Duration,
+    /// for the requests that still run when the order to stop comes
+    pub drain: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience {
+            header: Duration::from_secs(10),
+            write: Duration::from_secs(30),
+            drain: Duration::from_secs(15),
+        }
+    }
+}
+
+/// Headers of one request, with the address.
+const HEADER_BYTES: usize = 24 * 1024;
+const CONNECTIONS: usize = 12_000;
+/// Connections that wait to be accepted. After a restart every open screen comes back at once, and one too many waits a
+/// second for its second try; the default of 128 took a minute for ten thousand.
+const BACKLOG: u32 = 4096;
+
+/// Listens on an address, with room for everybody at once.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until `stop` turns true, then lets requests finish. The caller ends streams before.
+pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>, patience: Patience) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    // HTTP/1.1 only: no browser speaks HTTP/2 without TLS, which is the proxy's affair, and telling the versions apart
+    // would wait for the first bytes without a limit
+    let mut builder = Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.header)
+        .max_buf_size(HEADER_BYTES)
+        .half_close(false);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // out of descriptors, most likely: give others the time to close theirs
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            tracing::warn!("too many connections; one was closed");
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(patience.write));
+        let router = router.clone();
+        let asked = Arc::new(Notify::new());
+        let first_request = asked.clone();
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            first_request.notify_one();
+            request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
+            router.clone().oneshot(request.map(axum::body::Body::new) as Request)
+        });
+        let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            let _place = place;
+            let mut connection = pin!(connection);
+            // hyper's own limit begins when it knows the version of the protocol, for which it would wait for ever
+            tokio::select! {
+                _ = &mut connection => return,
+                () = asked.notified() => {}
+                () = tokio::time::sleep(patience.header) => return,
+            }
+            // a client that goes away or breaks the protocol is no concern of ours
+            let _ = connection.await;
+        });
+    }
+    drop(listener);
+    let finished = pin!(graceful.shutdown());
+    if tokio::time::timeout(patience.drain, finished).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+}
