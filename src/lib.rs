@@ -1,1 +1,41 @@
+//! Pulseboard: live dashboards for people who run things together. This list of modules is the map of the house;
+//! ARCHITECTURE.md says how data flows through it.
 
+// how it starts
+pub mod app;
+pub mod boot;
+pub mod cli;
+mod reactions;
+
+// kernel: no product knowledge
+pub mod blood;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod ids;
+pub mod telemetry;
+mod text;
+mod text_enum;
+
+// platform: serves every feature
+pub mod audit;
+pub mod auth;
+pub mod charts;
+pub mod jobs;
+pub mod live;
+pub mod outbox;
+pub mod web;
+
+// features
+mod admin;
+mod boards;
+pub mod distributions;
+pub mod facilities;
+pub mod health;
+pub mod inventory;
+mod network;
+pub mod requests;
+pub mod summary;
+pub mod synthetic;
+pub mod users;

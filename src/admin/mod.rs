@@ -1,0 +1,36 @@
+//! What administrators of the network look at: whether every figure agrees with its source rows.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::app::App;
+use crate::auth::{Access, NetworkAdmin};
+use crate::error::Result;
+use crate::summary::{self, Difference};
+use crate::web::{Here, Layout, Routes};
+
+pub fn routes() -> Routes<App> {
+    Routes::default().get("/admin/verify", Access::NetworkAdmin, verify)
+}
+
+#[derive(Template)]
+#[template(path = "admin/verify.html")]
+struct VerifyPage<'a> {
+    layout: &'a Layout,
+    differences: Vec<Difference>,
+    took_ms: u128,
+}
+
+/// `GET /admin/verify`: recomputes everything now.
+async fn verify(State(app): State<App>, here: Here, NetworkAdmin(person): NetworkAdmin) -> Result<Response> {
+    let begun = std::time::Instant::now();
+    let differences = summary::verify(&app.db).await?;
+    let layout = app.chrome.page(&person, &here, "Verify", "verify").await?;
+    let page = VerifyPage {
+        layout: &layout,
+        differences,
+        took_ms: begun.elapsed().as_millis(),
+    };
+    Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
+}

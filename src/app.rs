@@ -1,0 +1,136 @@
+//! The application: what every handler may reach, and the router that joins all features and the layers around them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::middleware;
+use http::StatusCode;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::auth::{self, Access, Auth};
+use crate::boards::Boards;
+use crate::db::Db;
+use crate::facilities::Chrome;
+use crate::live::{Hub, Limits};
+use crate::users::Setup;
+use crate::web::{self, Frame, Route, Routes};
+use crate::{admin, boards, distributions, health, inventory, network, requests, users};
+
+/// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
+/// count and not one for each part.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub struct Parts {
+    pub db: Db,
+    pub auth: Auth,
+    pub hub: Hub,
+    pub boards: Boards,
+    pub chrome: Chrome,
+    pub setup: Setup,
+    pub frame: Frame,
+}
+
+/// What makes one installation different from another.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub session_idle: Duration,
+    pub session_longest: Duration,
+    /// age from which a summary is refreshed when somebody looks at it
+    pub freshness: Duration,
+    pub streams: Limits,
+    pub frame: Frame,
+    /// shown on every page: these figures are made up
+    pub synthetic: bool,
+    /// what the one-time set-up page asks for
+    pub setup_token: Arc<str>,
+}
+
+impl App {
+    pub fn new(db: Db, options: &Options) -> Self {
+        let auth = Auth::new(db.clone(), options.session_idle, options.session_longest);
+        let hub = Hub::new(options.streams);
+        App(Arc::new(Parts {
+            boards: Boards::new(db.clone(), hub.clone(), options.freshness),
+            chrome: Chrome::new(db.clone(), options.synthetic, options.freshness),
+            setup: Setup::new(db.clone(), options.setup_token.clone()),
+            frame: options.frame.clone(),
+            auth,
+            hub,
+            db,
+        }))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+macro_rules! part_of_app {
+    ($($field:ident: $part:ty),+ $(,)?) => {
+        $(impl FromRef<App> for $part {
+            fn from_ref(app: &App) -> Self {
+                app.$field.clone()
+            }
+        })+
+    };
+}
+part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup);
+
+/// Every route of the product with its access: the whole surface, in one table.
+pub fn routes() -> Routes<App> {
+    Routes::default()
+        .merge(users::routes())
+        .merge(boards::routes())
+        .merge(inventory::routes())
+        .merge(requests::routes())
+        .merge(distributions::routes())
+        .merge(network::routes())
+        .merge(admin::routes())
+        .merge(health::routes())
+        .get("/static/{*path}", Access::Public, web::assets::serve)
+}
+
+/// The table of routes, for the test that asks each of them as everybody.
+pub fn route_table() -> Vec<Route> {
+    routes().finish().1
+}
+
+/// Forms hold at most this many bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+/// A request gets its answer's head within this time or 503.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The router with its layers. Those that pass the body on as it is are one layer to the router, outermost first: it
+/// boxes each layer, and every box clones all those within it for each request.
+pub fn router(app: App) -> Router {
+    let (router, _) = routes().finish();
+    router
+        .with_state(app.clone())
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer((
+            middleware::from_fn_with_state(app.frame.clone(), web::frame),
+            CatchPanicLayer::custom(panicked),
+            CompressionLayer::new(),
+            TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE),
+            middleware::from_fn(web::same_origin),
+            auth::session_layer(app.auth.sessions.clone(), app.frame.secure),
+        ))
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> axum::response::Response {
+    use axum::response::IntoResponse;
+    let words = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    crate::error::Error::Internal(anyhow::anyhow!("panic: {}", words.unwrap_or("without words"))).into_response()
+}

@@ -1,0 +1,132 @@
+//! A board as it was at one version: the shared bytes of the page, and each widget as the frame that is pushed.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use super::view::*;
+use crate::error::Result;
+use crate::live;
+use crate::web::Part;
+
+/// Shared by all viewers of a facility's board, so it holds nothing about any of them.
+pub struct Snapshot {
+    /// microseconds since 1970 of `as_of`; rises with every refresh of the summary, also over restarts
+    pub version: i64,
+    /// when the summary was refreshed; nothing changed between this and the rendering
+    pub as_of: DateTime<Utc>,
+    /// the body between a page's header and its end
+    pub body: Part,
+    /// every widget by its name
+    widgets: Vec<(String, Bytes)>,
+    as_of_frame: Bytes,
+    /// all frames together: what a screen needs that shows something older
+    pub state: Bytes,
+}
+
+impl Snapshot {
+    pub fn render(board: &BoardView, as_of: DateTime<Utc>) -> Result<Self> {
+        let version = as_of.timestamp_micros();
+        let mut widgets = Vec::with_capacity(12);
+        for tile in &board.tiles {
+            widgets.push((
+                tile.frame.name.clone(),
+                pushed(&tile.frame.name, version, &TileFragment { tile })?,
+            ));
+        }
+        widgets.push((
+            "matrix".into(),
+            pushed("matrix", version, &MatrixFragment { matrix: &board.matrix })?,
+        ));
+        widgets.push((
+            "queue".into(),
+            pushed("queue", version, &QueueFragment { queue: &board.queue })?,
+        ));
+        for chart in &board.charts {
+            widgets.push((
+                chart.frame.name.clone(),
+                pushed(&chart.frame.name, version, &ChartFragment { chart })?,
+            ));
+        }
+        widgets.push((
+            "soon".into(),
+            pushed("soon", version, &SoonFragment { soon: &board.soon })?,
+        ));
+        widgets.push((
+            "activity".into(),
+            pushed(
+                "activity",
+                version,
+                &ActivityFragment {
+                    activity: &board.activity,
+                },
+            )?,
+        ));
+
+        let refresh = &board.head.refresh;
+        let as_of_json = serde_json::json!({ "version": version, "at": refresh.iso, "label": refresh.label });
+        let as_of_frame = live::named_frame("as-of", version, &as_of_json.to_string());
+        let mut state: Vec<u8> = widgets.iter().flat_map(|(_, frame)| frame.iter().copied()).collect();
+        state.extend_from_slice(&as_of_frame);
+
+        let html = BoardFragment { board }.render().map_err(anyhow::Error::from)?;
+        Ok(Snapshot {
+            version,
+            as_of,
+            body: Part::compressed(html.into()),
+            widgets,
+            as_of_frame,
+            state: state.into(),
+        })
+    }
+
+    /// The frames that a screen showing `before` needs to show this one.
+    pub fn changes_since(&self, before: Option<&Snapshot>) -> Vec<Bytes> {
+        let Some(before) = before else {
+            return vec![self.state.clone()];
+        };
+        let old: HashMap<&str, &Bytes> = before
+            .widgets
+            .iter()
+            .map(|(name, frame)| (name.as_str(), frame))
+            .collect();
+        let differs = |name: &str, frame: &Bytes| old.get(name).is_none_or(|old| content(old) != content(frame));
+        let mut frames: Vec<Bytes> = self
+            .widgets
+            .iter()
+            .filter(|(name, frame)| differs(name, frame))
+            .map(|(_, frame)| frame.clone())
+            .collect();
+        frames.push(self.as_of_frame.clone());
+        frames
+    }
+}
+
+/// A frame without what changes with every version: its id, `data-version` and the as-of time.
+fn content(frame: &Bytes) -> String {
+    let text = String::from_utf8_lossy(frame);
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text.as_ref();
+    for (from, to) in [
+        ("id: ", "\n"),
+        ("data-version=\"", "\""),
+        ("<time data-as-of", "</time>"),
+    ] {
+        if let Some(start) = rest.find(from) {
+            let after = start + from.len();
+            let end = rest[after..].find(to).map_or(rest.len(), |length| after + length);
+            kept.push_str(&rest[..start]);
+            rest = &rest[end..];
+        }
+    }
+    kept.push_str(rest);
+    kept
+}
+
+fn pushed(name: &str, version: i64, fragment: &impl Template) -> Result<Bytes> {
+    let html = fragment.render().map_err(anyhow::Error::from)?;
+    let html = format!("<hx-partial hx-target=\"#w-{name}\" hx-swap=\"outerMorph\">{html}</hx-partial>");
+    Ok(live::swap_frame(version, &html))
+}

@@ -1,0 +1,260 @@
+//! Starting and stopping: opens the pools, starts the tasks of this instance's role, serves, and stops in order:
+//! no new work, streams end, requests finish, tasks end, pools close.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use sha2::{Digest, Sha256};
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::{self, App, Options};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{self, Db, PoolSizes};
+use crate::jobs::{self, Schedule};
+use crate::live::Limits;
+use crate::web::server::Patience;
+use crate::web::{self, Frame};
+use crate::{health, inventory, outbox, reactions, summary};
+
+/// A running instance.
+pub struct Running {
+    pub app: App,
+    /// where pages are served
+    pub address: std::net::SocketAddr,
+    stop: watch::Sender<bool>,
+    servers: Vec<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
+    schedule: Option<Schedule>,
+}
+
+/// Starts an instance on an open database whose schema is current.
+pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Result<Running> {
+    let sizes = PoolSizes {
+        web: config.pool_web,
+        jobs: config.pool_jobs + 1,
+    };
+    let db = Db::open(database, sizes, Clock::system()).await?;
+    let app = App::new(db, &options(config));
+    if app.setup.is_open().await? {
+        tracing::warn!(
+            "nobody can log in yet; become the administrator at {}",
+            app.setup.address(config.base_url.as_str())
+        );
+    }
+    let (stop, stopping) = watch::channel(false);
+    let mut servers = Vec::new();
+    let listener = web::server::listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let router = if config.role.serves_web() {
+        app::router(app.clone())
+    } else {
+        health::private_router(app.clone())
+    };
+    servers.push(tokio::spawn(web::server::serve(
+        listener,
+        router,
+        stopping.clone(),
+        Patience::default(),
+    )));
+    if let Some(private) = config.metrics_listen {
+        match web::server::listen(private) {
+            Ok(listener) => {
+                let router = health::private_router(app.clone());
+                servers.push(tokio::spawn(web::server::serve(
+                    listener,
+                    router,
+                    stopping.clone(),
+                    Patience::default(),
+                )));
+            }
+            Err(error) => tracing::warn!(%error, address = %private, "metrics are not served: the port is taken"),
+        }
+    }
+    let schedule = if config.role.runs_jobs() {
+        Some(schedule(&app, config).await?)
+    } else {
+        None
+    };
+    Ok(Running {
+        tasks: tasks(&app),
+        app,
+        address,
+        stop,
+        servers,
+        schedule,
+    })
+}
+
+impl Running {
+    /// Stops in order, within 25 s.
+    pub async fn stop(self) {
+        self.app.hub.stop();
+        self.stop.send_replace(true);
+        if let Some(schedule) = self.schedule {
+            schedule.stop().await;
+        }
+        for server in self.servers {
+            let _ = server.await;
+        }
+        for task in self.tasks {
+            task.abort();
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.app.db.close()).await;
+    }
+}
+
+fn options(config: &Config) -> Options {
+    Options {
+        session_idle: config.session_idle,
+        session_longest: config.session_max,
+        freshness: config.freshness,
+        streams: Limits {
+            per_user: config.streams_per_user,
+            per_instance: config.max_streams,
+        },
+        frame: Frame {
+            secure: config.base_url.is_https(),
+            trusted_proxies: config.trusted_proxies.clone().into(),
+            traced: config.otel_endpoint.is_some(),
+        },
+        synthetic: config.synthetic,
+        setup_token: setup_token(config),
+    }
+}
+
+/// 128 bits, printed in the log and known to nobody else. They follow from the secret, so that every instance behind a
+/// load balancer knows the same; without a secret there is one instance, and they are drawn anew at each start.
+fn setup_token(config: &Config) -> Arc<str> {
+    let code = match &config.secret {
+        Some(secret) => {
+            let digest = Sha256::new()
+                .chain_update(b"set-up code\0")
+                .chain_update(secret.as_bytes())
+                .finalize();
+            digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        }
+        None => format!("{:032x}", rand::random::<u128>()),
+    };
+    code.into()
+}
+
+/// What every instance does besides answering.
+pub fn tasks(app: &App) -> Vec<JoinHandle<()>> {
+    let sweeping = app.clone();
+    vec![
+        keep_going("reactions", {
+            let app = app.clone();
+            move || reactions::run(app.clone())
+        }),
+        keep_going("publishing", {
+            let boards = app.boards.clone();
+            move || {
+                let boards = boards.clone();
+                async move { boards.publish().await }
+            }
+        }),
+        keep_going("sweeping", move || {
+            let app = sweeping.clone();
+            async move {
+                loop {
+                    tokio::time::sleep(Duration::from_secs(30)).await;
+                    app.hub.sweep();
+                    // whatever a lost notification kept from us is seen now
+                    app.boards.catch_up().await;
+                }
+            }
+        }),
+    ]
+}
+
+/// A task that panics is started again, after a breath.
+fn keep_going<F: Future<Output = ()> + Send + 'static>(
+    name: &'static str,
+    task: impl Fn() -> F + Send + 'static,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            if let Err(error) = tokio::spawn(task()).await
+                && error.is_panic()
+            {
+                tracing::error!(task = name, "a task panicked and is started again");
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    })
+}
+
+/// What happens once in the whole installation, however many instances there are.
+async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
+    let db = app.db.clone();
+    let schedule = Schedule::new(db.clone()).await?;
+    if let Some(period) = config.refresh_every {
+        let db = db.clone();
+        schedule
+            .every("refresh", period, move |claim| {
+                let db = db.clone();
+                async move { summary::refresh_all(&db, Some(&claim)).await }
+            })
+            .await?;
+    }
+    {
+        let db = db.clone();
+        schedule
+            .every("expire", Duration::from_secs(5), move |claim| {
+                let db = db.clone();
+                async move { inventory::expire_due(&db, Some(&claim)).await }
+            })
+            .await?;
+    }
+    {
+        let db = db.clone();
+        schedule
+            .every("reservations", Duration::from_secs(30), move |claim| {
+                let db = db.clone();
+                async move { inventory::end_reservations(&db, Some(&claim)).await }
+            })
+            .await?;
+    }
+    {
+        let db = db.clone();
+        schedule
+            .every("verify", Duration::from_secs(24 * 3600), move |_| {
+                let db = db.clone();
+                async move { verify(&db).await }
+            })
+            .await?;
+    }
+    {
+        let (db, auth) = (db.clone(), app.auth.clone());
+        schedule
+            .every("prune", Duration::from_secs(3600), move |_| {
+                let (db, auth) = (db.clone(), auth.clone());
+                async move {
+                    let mut tx = db.write_in_background(&db::Scope::All).await?;
+                    outbox::prune(&mut tx).await?;
+                    tx.commit().await?;
+                    jobs::prune(&db).await?;
+                    auth.sessions.prune().await?;
+                    auth.throttle.prune().await?;
+                    Ok(())
+                }
+            })
+            .await?;
+    }
+    schedule.start().await?;
+    Ok(schedule)
+}
+
+async fn verify(db: &Db) -> crate::error::Result<()> {
+    let differences = summary::verify(db).await?;
+    metrics::gauge!("pulseboard_verify_differences").set(differences.len() as f64);
+    for difference in differences.iter().take(20) {
+        tracing::error!(?difference, "a figure is not what its source rows say");
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Receiving: units and lots enter the books, all of a form or none of it.
+
+use super::detail;
+use crate::audit::Entry;
+use crate::auth::Editor;
+use crate::blood::{MovementKind, UnitStatus};
+use crate::db::Db;
+use crate::error::{Error, OnConstraint, Problems, Result};
+use crate::ids::UnitId;
+use crate::inventory::ledger::{self, Change};
+use crate::inventory::{NewUnit, queries};
+use crate::outbox::Event;
+use crate::summary::Work;
+
+/// A delivery as it is to be booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    pub rows: Vec<NewRow>,
+    /// `quarantined` until somebody has inspected it, or `available` at once
+    pub to: UnitStatus,
+    /// where it came from, or empty
+    pub note: String,
+}
+
+/// A row of the form. Its problems carry its number: `number_3`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRow {
+    pub row: usize,
+    pub unit: NewUnit,
+}
+
+/// Books the delivery; answers the new rows of stock in the order of the form. `Invalid` names each row whose unit is on
+/// the books already.
+pub async fn receive(db: &Db, editor: &Editor, receipt: &Receipt) -> Result<Vec<UnitId>> {
+    let facility = editor.facility;
+    let mut work = Work::begin(db, editor.actor(), &[facility]).await?;
+    refuse_known(&mut work, editor, &receipt.rows).await?;
+    let change = Change {
+        reason: Some(receipt.note.as_str()).filter(|note| !note.is_empty()),
+        ..Change::of(MovementKind::Received)
+    };
+    let mut received = Vec::with_capacity(receipt.rows.len());
+    for NewRow { row, unit } in &receipt.rows {
+        let id = ledger::arrive(&mut work, facility, unit, receipt.to, &change)
+            .await
+            .on_constraint("blood_inventory_donation_number_key", || elsewhere(*row))
+            .on_constraint("blood_inventory_facility_id_blood_bank_id_fkey", || {
+                Error::invalid("blood_bank", "This blood bank does not belong to the facility.")
+            })?;
+        received.push(id);
+    }
+    let mut units = Vec::with_capacity(received.len());
+    for &id in &received {
+        units.push(queries::unit(work.conn(), facility, id).await?);
+    }
+    let entry = Entry {
+        facility: Some(facility),
+        other: None,
+        action: "received",
+        thing: "unit",
+        thing_id: if let [only] = received[..] { Some(only.0) } else { None },
+        detail: detail(&units, change.reason),
+    };
+    work.commit(entry, &Event::StockReceived { facility }).await?;
+    Ok(received)
+}
+
+/// Names all rows that this facility holds already, before the first of them breaks the constraint.
+async fn refuse_known(work: &mut Work, editor: &Editor, rows: &[NewRow]) -> Result<()> {
+    let mut problems = Problems::default();
+    for NewRow { row, unit } in rows {
+        let Some(number) = &unit.donation_number else { continue };
+        let known = queries::by_donation_number(work.conn(), editor.facility, number).await?;
+        let same = known
+            .iter()
+            .find(|known| known.component == unit.component && known.status != UnitStatus::Transferred);
+        if let Some(same) = same {
+            let status = same.status.label().to_lowercase();
+            problems.add(format!("number_{row}"), format!("Already on the books here: {status}."));
+        }
+    }
+    problems.check()
+}
+
+/// Row level security hides the other facility, and so does the sentence.
+fn elsewhere(row: usize) -> Error {
+    Error::Invalid(Problems::one(
+        format!("number_{row}"),
+        "Already on the books of another facility: it has to be transferred, not received anew.",
+    ))
+}

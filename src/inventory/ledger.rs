@@ -1,0 +1,233 @@
+//! The ledger of stock: the only place that changes the status of a unit, each time with the movement that says who,
+//! what and why. For each row of stock the movements add up to its quantity in its present status.
+
+use chrono::{DateTime, Utc};
+
+use super::{NewUnit, Unit, queries};
+use crate::blood::unit_state::can_move_unsafe;
+use crate::blood::{MovementKind, UnitStatus};
+use crate::error::{Error, Result};
+use crate::ids::{DistributionId, FacilityId, RequestId, UnitId};
+use crate::summary::Work;
+
+/// Why a unit moves: what its movement row says beside who and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    pub kind: MovementKind,
+    pub reason: Option<&'a str>,
+    /// °C at which it was found, on a return or an arrival
+    pub temperature: Option<f32>,
+    /// the request it is for; a unit reserved for another request cannot go
+    pub request: Option<RequestId>,
+    pub distribution: Option<DistributionId>,
+    /// end of a reservation; 24 hours from now when not given
+    pub reserved_until: Option<DateTime<Utc>>,
+}
+
+impl Change<'_> {
+    /// A change that needs no further words.
+    pub const fn of(kind: MovementKind) -> Self {
+        Change {
+            kind,
+            reason: None,
+            temperature: None,
+            request: None,
+            distribution: None,
+            reserved_until: None,
+        }
+    }
+}
+
+/// Moves a unit, or `quantity` units of a lot (`None`: all of the row), to another status. Part of a lot becomes a row of
+/// its own first. Answers the row that moved.
+///
+/// `NotFound` for a unit of another facility; `Conflict`, with a sentence for the person, when its status is not one of
+/// `from`, when fewer are left, or when the rules of [`MovementKind::allows`], of safety, of expiry or of reservation
+/// forbid it.
+pub async fn shift(
+    work: &mut Work,
+    facility: FacilityId,
+    unit: UnitId,
+    from: &[UnitStatus],
+    quantity: Option<i32>,
+    to: UnitStatus,
+    change: &Change<'_>,
+) -> Result<UnitId> {
+    let found = queries::lock(work.conn(), facility, unit).await?;
+    permit(&found.unit, found.expired, from, quantity, to, change).map_err(Error::Conflict)?;
+    let moving = match quantity {
+        Some(part) if part < found.unit.quantity => split(work, facility, &found.unit, part).await?,
+        _ => unit,
+    };
+    sqlx::query!(
+        "update blood_inventory
+         set status = $3,
+             reserved_for = case when $3 = 'reserved' then $4::bigint end,
+             reserved_until = case when $3 = 'reserved' then coalesce($5, clock_now() + interval '24 hours') end
+         where facility_id = $1 and id = $2",
+        facility.0,
+        moving.0,
+        to.as_str(),
+        change.request.map(|request| request.0),
+        change.reserved_until
+    )
+    .execute(work.conn())
+    .await?;
+    record(work, facility, moving, Some(found.unit.status), Some(to), change).await?;
+    Ok(moving)
+}
+
+/// Enters a unit or a lot in the books with its first movement (`received` or `arrived`). A donation number whose
+/// component stands on some facility's books already breaks `blood_inventory_donation_number_key`, which the caller
+/// translates.
+pub async fn arrive(
+    work: &mut Work,
+    facility: FacilityId,
+    new: &NewUnit,
+    to: UnitStatus,
+    change: &Change<'_>,
+) -> Result<UnitId> {
+    if !change.kind.allows(None, Some(to)) {
+        return Err(Error::Conflict(format!("A unit cannot begin as {}.", words(to))));
+    }
+    let id = sqlx::query_scalar!(
+        r#"insert into blood_inventory
+             (facility_id, blood_bank_id, component, blood_group, quantity, donation_number, lot, collected_at, expires_at, status)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+           returning id as "id: UnitId""#,
+        facility.0,
+        new.blood_bank,
+        new.component.as_str(),
+        new.group.as_str(),
+        new.quantity,
+        new.donation_number.as_ref().map(|number| number.as_str()),
+        new.lot.as_deref(),
+        new.collected_at,
+        new.expires_at,
+        to.as_str()
+    )
+    .fetch_one(work.conn())
+    .await?;
+    record(work, facility, id, None, Some(to), change).await?;
+    Ok(id)
+}
+
+/// The rules of a move, as the sentence that refuses it.
+fn permit(
+    unit: &Unit,
+    expired: bool,
+    from: &[UnitStatus],
+    quantity: Option<i32>,
+    to: UnitStatus,
+    change: &Change<'_>,
+) -> Result<(), String> {
+    let name = unit.name();
+    if !from.contains(&unit.status) {
+        return Err(format!("{name} is {} by now.", words(unit.status)));
+    }
+    if !change.kind.allows(Some(unit.status), Some(to)) {
+        return Err(format!(
+            "{name} is {} and cannot become {}.",
+            words(unit.status),
+            words(to)
+        ));
+    }
+    if unit.is_unsafe && !can_move_unsafe(Some(unit.status), Some(to)) {
+        return Err(format!("{name} had a positive test: it can only be discarded."));
+    }
+    let leaves = matches!(to, UnitStatus::Issued | UnitStatus::InTransit);
+    let needs_life = leaves || to == UnitStatus::Reserved || change.kind == MovementKind::Released;
+    if needs_life && expired {
+        return Err(format!("{name} has expired."));
+    }
+    if leaves && unit.status == UnitStatus::Reserved && unit.reserved_for != change.request {
+        return Err(format!("{name} is reserved for something else."));
+    }
+    match quantity {
+        Some(..=0) => Err(format!("At least one unit of {name} must move.")),
+        Some(asked) if asked > unit.quantity => Err(format!("{name} has only {} left.", unit.quantity)),
+        _ => Ok(()),
+    }
+}
+
+/// Divides `part` units off a lot into a row of its own, in the same status, with the same expiry and reservation.
+async fn split(work: &mut Work, facility: FacilityId, whole: &Unit, part: i32) -> Result<UnitId> {
+    let change = Change::of(MovementKind::Split);
+    let new = sqlx::query_scalar!(
+        r#"with taken as (
+             update blood_inventory set quantity = quantity - $3 where facility_id = $1 and id = $2 returning *
+           )
+           insert into blood_inventory
+             (facility_id, blood_bank_id, component, blood_group, quantity, lot, collected_at, expires_at, status,
+              unsafe, reserved_for, reserved_until, received_at)
+           select facility_id, blood_bank_id, component, blood_group, $3, lot, collected_at, expires_at, status,
+                  unsafe, reserved_for, reserved_until, received_at
+           from taken
+           returning id as "id: UnitId""#,
+        facility.0,
+        whole.id.0,
+        part
+    )
+    .fetch_one(work.conn())
+    .await?;
+    let actor = work.actor.clone();
+    sqlx::query!(
+        "insert into inventory_movements
+           (facility_id, inventory_id, actor_id, actor_name, kind, from_status, quantity, component, blood_group)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        facility.0,
+        whole.id.0,
+        actor.user.map(|user| user.0),
+        actor.name,
+        change.kind.as_str(),
+        whole.status.as_str(),
+        part,
+        whole.component.as_str(),
+        whole.group.as_str()
+    )
+    .execute(work.conn())
+    .await?;
+    record(work, facility, new, None, Some(whole.status), &change).await?;
+    Ok(new)
+}
+
+/// Writes the movement of a whole row.
+async fn record(
+    work: &mut Work,
+    facility: FacilityId,
+    unit: UnitId,
+    from: Option<UnitStatus>,
+    to: Option<UnitStatus>,
+    change: &Change<'_>,
+) -> Result<()> {
+    let actor = work.actor.clone();
+    sqlx::query!(
+        "insert into inventory_movements
+           (facility_id, inventory_id, actor_id, actor_name, kind, from_status, to_status, quantity, component,
+            blood_group, reason, temperature_celsius, request_id, distribution_id)
+         select facility_id, id, $3, $4, $5, $6, $7, quantity, component, blood_group, $8, $9, $10, $11
+         from blood_inventory where facility_id = $1 and id = $2",
+        facility.0,
+        unit.0,
+        actor.user.map(|user| user.0),
+        actor.name,
+        change.kind.as_str(),
+        from.map(UnitStatus::as_str),
+        to.map(UnitStatus::as_str),
+        change.reason,
+        change.temperature,
+        change.request.map(|request| request.0),
+        change.distribution.map(|distribution| distribution.0)
+    )
+    .execute(work.conn())
+    .await?;
+    Ok(())
+}
+
+fn words(status: UnitStatus) -> String {
+    status.label().to_lowercase()
+}
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

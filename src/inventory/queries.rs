@@ -1,0 +1,284 @@
+//! Questions about stock. Each takes a transaction whose scope covers the facility it asks about.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::{Cursor, Filter, Level, Movement, Unit};
+use crate::blood::{BloodGroup, Component, ComponentLife, DonationNumber, MovementKind, UnitStatus};
+use crate::error::Result;
+use crate::ids::{DistributionId, FacilityId, RequestId, UnitId};
+
+/// Rows on a page of the list.
+pub const PAGE: i64 = 50;
+/// Hours that a filter looks ahead at most, a hundred years: beyond that there is no time to compute with.
+const LONGEST_SPAN: u32 = 876_000;
+
+/// A checked query for whole rows: its text after the list of columns, then its parameters.
+macro_rules! units {
+    ($text:literal $(+ $more:literal)*, $($value:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            $crate::inventory::Unit,
+            r#"select id as "id: UnitId", blood_bank_id as blood_bank, component as "component: Component",
+                      blood_group as "group: BloodGroup", quantity, donation_number as "donation_number: DonationNumber",
+                      lot, collected_at, expires_at, status as "status: UnitStatus", unsafe as is_unsafe,
+                      reserved_for as "reserved_for: RequestId", reserved_until, received_at "#
+                + $text $(+ $more)*,
+            $($value),+
+        )
+    };
+}
+pub(super) use units;
+
+/// Their figures instead of the rows.
+macro_rules! figures {
+    ($text:literal $(+ $more:literal)*, $($value:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Total,
+            r#"select coalesce(sum(quantity), 0) as "units!", count(*) as "rows!" "# + $text $(+ $more)*,
+            $($value),+
+        )
+    };
+}
+
+/// One of the two above about what a filter means: the one condition behind every number and every list. Parameters 1
+/// to 8 are the filter's, any others follow.
+macro_rules! matching {
+    ($select:ident, $facility:expr, $filter:expr, $rest:literal $(, $more:expr)*) => {
+        $select!(
+            "from blood_inventory
+             where facility_id = $1
+               and ($2::text is null or component = $2)
+               and ($3::text is null or blood_group = $3)
+               and case when $4::text is not null then status = $4
+                        else $7 <> '' or status in ('quarantined', 'available', 'reserved', 'expired') end
+               and (not $5 or (status = 'available' and expires_at > clock_now()))
+               and ($6::bigint is null
+                    or (expires_at > clock_now() and expires_at <= clock_now() + $6 * interval '1 hour'))
+               and ($7 = '' or starts_with(donation_number, $8) or strpos(lower(lot), lower($7)) > 0)
+               and quantity > 0 "
+                + $rest,
+            $facility.0,
+            $filter.component.map(Component::as_str),
+            $filter.group.map(BloodGroup::as_str),
+            $filter.status.map(UnitStatus::as_str),
+            $filter.issuable,
+            $filter.expiring_hours.map(|hours| i64::from(hours.min(LONGEST_SPAN))),
+            $filter.search.trim(),
+            $filter.number_prefix()
+            $(, $more)*
+        )
+    };
+}
+
+/// What a filter means, in figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// sum of quantities
+    pub units: i64,
+    pub rows: i64,
+}
+
+/// Units that the filter means.
+pub async fn total(tx: &mut PgConnection, facility: FacilityId, filter: &Filter) -> Result<i64> {
+    Ok(totals(tx, facility, filter).await?.units)
+}
+
+/// Units and rows that the filter means.
+pub async fn totals(tx: &mut PgConnection, facility: FacilityId, filter: &Filter) -> Result<Total> {
+    Ok(matching!(figures, facility, filter, "").fetch_one(tx).await?)
+}
+
+/// At most [`PAGE`] rows that the filter means, the first to expire first, after the cursor.
+pub async fn page(
+    tx: &mut PgConnection,
+    facility: FacilityId,
+    filter: &Filter,
+    after: Option<Cursor>,
+) -> Result<Vec<Unit>> {
+    let found = matching!(
+        units,
+        facility,
+        filter,
+        "and ($9::timestamptz is null or (expires_at, id) > ($9, $10::bigint)) order by expires_at, id limit $11",
+        after.map(|cursor| cursor.expires_at),
+        after.map_or(0, |cursor| cursor.id.0),
+        PAGE
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
+}
+
+/// One row of stock; `NotFound` when it is not this facility's.
+pub async fn unit(tx: &mut PgConnection, facility: FacilityId, id: UnitId) -> Result<Unit> {
+    let found = units!(
+        "from blood_inventory where facility_id = $1 and id = $2",
+        facility.0,
+        id.0
+    );
+    Ok(found.fetch_one(tx).await?)
+}
+
+/// A unit that nobody else can change until this transaction ends.
+#[derive(Clone, Debug)]
+pub struct Locked {
+    pub unit: Unit,
+    /// by the database's clock, after the wait for the lock
+    pub expired: bool,
+}
+
+/// Locks a row of stock; `NotFound` when it is not this facility's.
+pub async fn lock(tx: &mut PgConnection, facility: FacilityId, id: UnitId) -> Result<Locked> {
+    sqlx::query!(
+        "select id from blood_inventory where facility_id = $1 and id = $2 for update",
+        facility.0,
+        id.0
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let unit = unit(tx, facility, id).await?;
+    let expired = sqlx::query_scalar!(r#"select $1 <= clock_now() as "expired!""#, unit.expires_at)
+        .fetch_one(tx)
+        .await?;
+    Ok(Locked { unit, expired })
+}
+
+/// Everything that happened to a row, oldest first.
+pub async fn movements_of(tx: &mut PgConnection, facility: FacilityId, unit: UnitId) -> Result<Vec<Movement>> {
+    let found = sqlx::query_as!(
+        Movement,
+        r#"select id, at, actor_name, kind as "kind: MovementKind", from_status as "from: UnitStatus",
+                  to_status as "to: UnitStatus", quantity, reason, temperature_celsius as temperature,
+                  request_id as "request: RequestId", distribution_id as "distribution: DistributionId"
+           from inventory_movements where facility_id = $1 and inventory_id = $2 order by id"#,
+        facility.0,
+        unit.0
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
+}
+
+/// The test that made a unit unsafe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PositiveTest {
+    pub at: DateTime<Utc>,
+    pub actor_name: String,
+    pub reason: String,
+}
+
+/// The record of a positive test. It changes what a unit is and not always where it stands, so it is in the audit log
+/// rather than among the movements.
+pub async fn positive_test_of(
+    tx: &mut PgConnection,
+    facility: FacilityId,
+    unit: UnitId,
+) -> Result<Option<PositiveTest>> {
+    let found = sqlx::query_as!(
+        PositiveTest,
+        r#"select at, actor_name, coalesce(detail ->> 'reason', '') as "reason!" from audit_log
+           where facility_id = $1 and thing = 'unit' and thing_id = $2 and action = 'marked unsafe'
+           order by id limit 1"#,
+        facility.0,
+        unit.0
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(found)
+}
+
+/// All components of a donation that the facility has or had.
+pub async fn by_donation_number(
+    tx: &mut PgConnection,
+    facility: FacilityId,
+    number: &DonationNumber,
+) -> Result<Vec<Unit>> {
+    let found = units!(
+        "from blood_inventory where facility_id = $1 and donation_number = $2 order by id",
+        facility.0,
+        number.as_str()
+    );
+    Ok(found.fetch_all(tx).await?)
+}
+
+/// Every shelf of the facility: components in their order and in each the eight groups.
+///
+/// Demand is what left the shelf (issued, dispatched, expired, discarded) less what came back to it, over the last 28
+/// complete local days. A unit counts once, when it leaves: discarding what has expired or was issued adds nothing.
+pub async fn levels(tx: &mut PgConnection, facility: FacilityId) -> Result<Vec<Level>> {
+    let found = sqlx::query_as!(
+        Level,
+        r#"with days as (
+             select day_start(local_day(clock_now(), time_zone) - 28, time_zone) as starts,
+                    day_start(local_day(clock_now(), time_zone), time_zone) as ends
+             from facilities where id = $1
+           ), left_shelf as (
+             select component, blood_group,
+                    sum(case when from_status in ('quarantined', 'available', 'reserved') then quantity else -quantity end)
+                      / 28.0 as a_day
+             from days
+             join inventory_movements m on m.facility_id = $1 and m.at >= days.starts and m.at < days.ends
+             where (from_status in ('quarantined', 'available', 'reserved')
+                    and to_status in ('issued', 'in_transit', 'expired', 'discarded'))
+                or (from_status in ('issued', 'in_transit', 'discarded') and to_status in ('quarantined', 'available'))
+             group by component, blood_group
+           ), on_shelf as (
+             select component, blood_group, sum(quantity) as units
+             from blood_inventory
+             where facility_id = $1 and status = 'available' and expires_at > clock_now()
+             group by component, blood_group
+           )
+           select c.name as "component!: Component", g.name as "group!: BloodGroup",
+                  coalesce(s.units, 0) as "issuable!", t.minimum as "minimum?", t.reorder as "reorder?",
+                  t.target as "target?", l.a_day::double precision as daily_demand
+           from unnest($2::text[]) with ordinality as c (name, place)
+           cross join unnest($3::text[]) with ordinality as g (name, place)
+           left join on_shelf s on s.component = c.name and s.blood_group = g.name
+           left join stock_thresholds t on t.facility_id = $1 and t.component = c.name and t.blood_group = g.name
+           left join left_shelf l on l.component = c.name and l.blood_group = g.name
+           order by c.place, g.place"#,
+        facility.0,
+        Component::ALL as &[Component],
+        BloodGroup::ALL as &[BloodGroup]
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
+}
+
+/// A blood bank of a facility.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BloodBank {
+    pub id: i64,
+    pub name: String,
+}
+
+/// The blood banks of a facility, the oldest first.
+pub async fn blood_banks(tx: &mut PgConnection, facility: FacilityId) -> Result<Vec<BloodBank>> {
+    let found = sqlx::query_as!(
+        BloodBank,
+        "select id, name from blood_banks where facility_id = $1 order by id",
+        facility.0
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
+}
+
+/// How long the network lets each component live.
+pub async fn lives(tx: &mut PgConnection) -> Result<Vec<(Component, ComponentLife)>> {
+    let rows = sqlx::query!(
+        r#"select component as "component: Component", life_days, life_hours from component_lives order by component"#
+    )
+    .fetch_all(tx)
+    .await?;
+    let units = |count: i32| u16::try_from(count).unwrap_or(u16::MAX);
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| match (row.life_days, row.life_hours) {
+            (Some(days), _) => Some((row.component, ComponentLife::Days(units(days)))),
+            (None, Some(hours)) => Some((row.component, ComponentLife::Hours(units(hours)))),
+            (None, None) => None,
+        })
+        .collect())
+}

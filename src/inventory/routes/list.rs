@@ -1,0 +1,254 @@
+//! The list of stock: whatever a filter means, with the number that it adds up to.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Html;
+use axum_extra::extract::Query;
+
+use super::delivery_form::{LOT_ROWS, SINGLE_ROWS};
+use super::words::{BadgeView, ExpiryView, When, badge, components, count, expiry, groups};
+use crate::app::App;
+use crate::auth::{Role, Viewer};
+use crate::blood::UnitStatus;
+use crate::charts::full;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::ids::FacilityId;
+use crate::inventory::queries::{self, PAGE, Total};
+use crate::inventory::{Cursor, Filter, Unit};
+use crate::web::{EmptyView, Here, Layout, LinkView, OptionView, options};
+
+#[derive(Template)]
+#[template(path = "inventory/index.html")]
+struct ListPage {
+    layout: Layout,
+    facility: FacilityId,
+    /// `120 units in 87 rows`
+    summary: String,
+    components: Vec<OptionView>,
+    groups: Vec<OptionView>,
+    statuses: Vec<OptionView>,
+    expiring: Vec<OptionView>,
+    issuable: bool,
+    search: String,
+    filtered: bool,
+    /// rows that a delivery has just made: `3 units are booked`, and each by name; both empty otherwise
+    booked_words: String,
+    booked: Vec<LinkView>,
+    rows: Vec<UnitRow>,
+    empty: Option<EmptyView>,
+    /// the beginning of the list, when this is a later page
+    first: Option<String>,
+    next: Option<String>,
+}
+
+/// A row of stock in a list.
+struct UnitRow {
+    id: i64,
+    href: String,
+    name: String,
+    group: &'static str,
+    component: &'static str,
+    quantity: String,
+    status: BadgeView,
+    is_unsafe: bool,
+    /// `until 15:30 on 21 Nov`, or empty
+    reserved: String,
+    expiry: ExpiryView,
+    received: String,
+}
+
+/// Where a page of the list begins.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Place {
+    after: String,
+    /// rows of stock, joined by dots
+    booked: String,
+}
+
+/// `GET /facilities/{facility_id}/inventory`
+pub async fn index(
+    State(app): State<App>,
+    viewer: Viewer,
+    here: Here,
+    Query(filter): Query<Filter>,
+    Query(place): Query<Place>,
+) -> Result<Html<String>> {
+    let facility = viewer.facility;
+    let after: Option<Cursor> = place.after.parse().ok();
+    let when = When {
+        zone: app.chrome.facility(facility).await?.zone,
+        now: app.db.clock.now(),
+    };
+    let mut tx = app.db.read(&viewer.scope()).await?;
+    let total = queries::totals(&mut tx, facility, &filter).await?;
+    let units = queries::page(&mut tx, facility, &filter, after).await?;
+    let booked = just_booked(&mut tx, facility, &place.booked).await?;
+    drop(tx);
+    let layout = app
+        .chrome
+        .facility_page(&viewer, &here, "Stock", "inventory")
+        .await?
+        .following();
+    let mut page = ListPage::new(layout, facility, &when, &filter, after, total, &units);
+    if !booked.is_empty() {
+        let all: i64 = booked.iter().map(|unit| i64::from(unit.quantity)).sum();
+        page.booked_words = count(all, "unit is booked", "units are booked");
+    }
+    page.booked = booked
+        .iter()
+        .map(|unit| LinkView {
+            value: unit.name(),
+            href: unit.href(facility),
+        })
+        .collect();
+    page.empty = units.is_empty().then(|| nothing(&viewer, &filter, after));
+    Ok(Html(page.render().map_err(anyhow::Error::from)?))
+}
+
+/// What a delivery has just booked, as far as it is this facility's.
+async fn just_booked(tx: &mut Tx, facility: FacilityId, rows: &str) -> Result<Vec<Unit>> {
+    let mut booked = Vec::new();
+    for id in rows
+        .split('.')
+        .filter_map(|row| row.parse().ok())
+        .take(SINGLE_ROWS + LOT_ROWS)
+    {
+        match queries::unit(tx, facility, id).await {
+            Ok(unit) => booked.push(unit),
+            Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(booked)
+}
+
+impl ListPage {
+    fn new(
+        layout: Layout,
+        facility: FacilityId,
+        when: &When,
+        filter: &Filter,
+        after: Option<Cursor>,
+        total: Total,
+        units: &[Unit],
+    ) -> Self {
+        let full_page = units.len() as i64 == PAGE;
+        let last = units.last().filter(|_| full_page).map(|unit| Cursor {
+            expires_at: unit.expires_at,
+            id: unit.id,
+        });
+        ListPage {
+            layout,
+            facility,
+            summary: format!(
+                "{} in {}",
+                count(total.units, "unit", "units"),
+                count(total.rows, "row", "rows")
+            ),
+            components: components(
+                "All components",
+                filter.component.map_or("", |component| component.as_str()),
+            ),
+            groups: groups("All groups", filter.group.map_or("", |group| group.as_str())),
+            statuses: statuses(filter),
+            expiring: expiring(filter),
+            issuable: filter.issuable,
+            search: filter.search.clone(),
+            filtered: !filter.is_empty(),
+            booked_words: String::new(),
+            booked: Vec::new(),
+            rows: units.iter().map(|unit| UnitRow::new(facility, when, unit)).collect(),
+            empty: None,
+            first: after.map(|_| filter.href(facility)),
+            next: last.map(|cursor| filter.page_href(facility, Some(cursor))),
+        }
+    }
+}
+
+impl UnitRow {
+    fn new(facility: FacilityId, when: &When, unit: &Unit) -> Self {
+        UnitRow {
+            id: unit.id.0,
+            href: unit.href(facility),
+            name: unit.name(),
+            group: unit.group.label(),
+            component: unit.component.label(),
+            quantity: full(f64::from(unit.quantity)),
+            status: badge(unit.status),
+            is_unsafe: unit.is_unsafe,
+            reserved: unit
+                .reserved_until
+                .map_or_else(String::new, |until| format!("until {}", when.label(until))),
+            expiry: expiry(when, unit),
+            received: when.label(unit.received_at),
+        }
+    }
+}
+
+fn statuses(filter: &Filter) -> Vec<OptionView> {
+    let all = UnitStatus::ALL.iter().map(|status| (status.as_str(), status.label()));
+    let chosen = filter.status.map_or("", |status| status.as_str());
+    options(std::iter::once(("", "In the facility")).chain(all), chosen)
+}
+
+/// The usual spans, and whatever span a link asked for.
+fn expiring(filter: &Filter) -> Vec<OptionView> {
+    let usual = [
+        ("", "Any expiry"),
+        ("24", "Within 24 hours"),
+        ("72", "Within 72 hours"),
+        ("168", "Within 7 days"),
+    ];
+    let chosen = filter
+        .expiring_hours
+        .map_or_else(String::new, |hours| hours.to_string());
+    let mut spans = options(usual, &chosen);
+    if !spans.iter().any(|span| span.selected) {
+        spans.push(OptionView {
+            label: format!("Within {chosen} hours"),
+            value: chosen,
+            selected: true,
+        });
+    }
+    spans
+}
+
+fn nothing(viewer: &Viewer, filter: &Filter, after: Option<Cursor>) -> EmptyView {
+    let facility = viewer.facility;
+    let (kind, title, text, label, href) = match (after, filter.is_empty()) {
+        (Some(_), _) => (
+            "range",
+            "The list ends here",
+            "",
+            "Back to its beginning",
+            filter.href(facility),
+        ),
+        (None, true) => (
+            "never",
+            "No stock yet",
+            "Units appear here when a delivery is booked or a transfer arrives.",
+            "Receive stock",
+            if viewer.role >= Role::Staff {
+                format!("/facilities/{facility}/inventory/new")
+            } else {
+                String::new()
+            },
+        ),
+        (None, false) => (
+            "filter",
+            "No unit fits these filters",
+            "Without a status only units in the facility are listed; a search finds all that ever were.",
+            "Clear the filters",
+            Filter::default().href(facility),
+        ),
+    };
+    EmptyView {
+        kind: kind.into(),
+        title: title.into(),
+        text: text.into(),
+        label: label.into(),
+        href,
+    }
+}

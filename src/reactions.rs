@@ -1,0 +1,56 @@
+//! What a committed fact causes, on one page: which boards change, whose rights are looked at again.
+//! Every instance runs this; what must happen once in the whole installation is a job.
+
+use crate::app::App;
+use crate::ids::FacilityId;
+use crate::live::{Topic, named_frame};
+use crate::outbox::{Event, Heard, Listener};
+
+/// Listens and reacts until the process ends.
+pub async fn run(app: App) {
+    let mut listener = Listener::new(app.db.clone());
+    loop {
+        match listener.next().await {
+            Heard::Facts(facts) => facts
+                .into_iter()
+                .for_each(|(facilities, event)| react(&app, &facilities, &event)),
+            Heard::Resync => {
+                app.auth.forget_all();
+                app.chrome.forget();
+                app.boards.all_changed();
+                app.hub.resync();
+            }
+        }
+    }
+}
+
+fn react(app: &App, facilities: &[FacilityId], event: &Event) {
+    match event {
+        Event::StockReceived { .. }
+        | Event::UnitMoved { .. }
+        | Event::UnitsExpired { .. }
+        | Event::ReservationsEnded { .. }
+        | Event::UnitsDispatched { .. }
+        | Event::UnitsDelivered { .. }
+        | Event::SummaryRefreshed { .. } => boards_changed(app, facilities, "stock"),
+        Event::RequestRaised { .. } | Event::RequestDecided { .. } => boards_changed(app, facilities, "requests"),
+        Event::FacilityChanged { .. } => {
+            app.chrome.forget();
+            boards_changed(app, facilities, "stock");
+        }
+        Event::AccessChanged { user } | Event::SessionsEnded { user } => {
+            app.auth.forget(*user);
+            app.hub.access_changed(*user);
+        }
+    }
+}
+
+/// The boards are rendered anew; lists on other pages of these facilities, and the network's list, are nudged to fetch
+/// themselves under their viewers' own rights.
+fn boards_changed(app: &App, facilities: &[FacilityId], topic: &'static str) {
+    app.boards.changed(facilities);
+    for &facility in facilities {
+        app.hub.publish(Topic::Lists(facility), named_frame("nudge", 0, topic));
+    }
+    app.hub.publish(Topic::Network, named_frame("nudge", 0, "network"));
+}

@@ -1,0 +1,256 @@
+//! What changes about people. Whatever touches somebody's rights raises their epoch, which voids their sessions.
+
+use sqlx::PgConnection;
+
+use crate::audit::{self, Actor, Entry};
+use crate::auth::{Auth, Passwords, Role, problem_with_password};
+use crate::db::{Db, Scope};
+use crate::error::{Error, OnConstraint, Problems, Result};
+use crate::ids::{FacilityId, UserId};
+use crate::outbox::{self, Event};
+
+/// Somebody new. With [`Role::NetworkAdmin`] no facilities are needed.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    pub email: String,
+    pub name: String,
+    pub password: String,
+    pub role: Role,
+    pub facilities: Vec<FacilityId>,
+}
+
+impl NewUser {
+    /// What can be said without the database.
+    pub fn check(&self) -> Result<()> {
+        let mut problems = Problems::default();
+        if !is_address(&self.email) {
+            problems.add("email", "This is not an e-mail address.");
+        }
+        if self.name.trim().is_empty() || self.name.chars().count() > 120 {
+            problems.add("name", "Give a name of at most 120 characters.");
+        }
+        if let Some(problem) = problem_with_password(&self.password, &self.email) {
+            problems.add("password", problem);
+        }
+        if self.role != Role::NetworkAdmin && self.facilities.is_empty() {
+            problems.add("facilities", "Choose at least one facility.");
+        }
+        problems.check()
+    }
+}
+
+/// Something before and after one `@`, no spaces or control characters, not absurdly long.
+fn is_address(text: &str) -> bool {
+    let mut sides = text.split('@');
+    let (Some(local), Some(domain), None) = (sides.next(), sides.next(), sides.next()) else {
+        return false;
+    };
+    !local.is_empty()
+        && domain.contains('.')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
+        && text.len() <= 254
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// Adds a person with their memberships.
+pub async fn add(db: &Db, passwords: &Passwords, actor: &Actor, new: &NewUser) -> Result<UserId> {
+    new.check()?;
+    let hash = passwords.hash(&new.password).await?;
+    let mut tx = db.write(&Scope::All).await?;
+    let id = insert(&mut tx, new, Some(&hash)).await?;
+    sqlx::query!("update installation set set_up_at = coalesce(set_up_at, clock_now())")
+        .execute(&mut *tx)
+        .await?;
+    record(&mut tx, actor, "added", id).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// The rows of a new person; the caller commits.
+pub(super) async fn insert(tx: &mut PgConnection, new: &NewUser, hash: Option<&str>) -> Result<UserId> {
+    let id = sqlx::query_scalar!(
+        r#"insert into users (email, name, password_hash, network_admin) values ($1, $2, $3, $4) returning id as "id: UserId""#,
+        new.email.trim().to_lowercase(),
+        new.name.trim(),
+        hash,
+        new.role == Role::NetworkAdmin
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .on_constraint("users_email_key", || Error::invalid("email", "Somebody with this address exists already."))?;
+    if new.role != Role::NetworkAdmin {
+        sqlx::query!(
+            "insert into memberships (user_id, facility_id, role) select $1, unnest($2::bigint[]), $3",
+            id.0,
+            &crate::ids::numbers(&new.facilities),
+            new.role.as_str()
+        )
+        .execute(tx)
+        .await
+        .on_constraint("memberships_facility_id_fkey", || {
+            Error::invalid("facilities", "There is no such facility.")
+        })?;
+    }
+    Ok(id)
+}
+
+/// Locks a person out: their sessions and streams end on every instance.
+pub async fn disable(db: &Db, actor: &Actor, email: &str) -> Result<UserId> {
+    let mut tx = db.write(&Scope::All).await?;
+    let id = sqlx::query_scalar!(
+        r#"update users set disabled_at = coalesce(disabled_at, clock_now()), auth_epoch = auth_epoch + 1
+           where email = $1 returning id as "id: UserId""#,
+        email.trim().to_lowercase()
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    end_all_sessions(&mut tx, id).await?;
+    record(&mut tx, actor, "disabled", id).await?;
+    outbox::push(&mut tx, &[], &Event::AccessChanged { user: id }).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Sets a new password without the old one: for administrators at the command line.
+pub async fn reset_password(db: &Db, passwords: &Passwords, actor: &Actor, email: &str, password: &str) -> Result<()> {
+    let email = email.trim().to_lowercase();
+    if let Some(problem) = problem_with_password(password, &email) {
+        return Err(Error::invalid("password", problem));
+    }
+    let hash = passwords.hash(password).await?;
+    let mut tx = db.write(&Scope::All).await?;
+    let id = sqlx::query_scalar!(
+        r#"update users set password_hash = $2, auth_epoch = auth_epoch + 1 where email = $1 returning id as "id: UserId""#,
+        email,
+        hash
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    end_all_sessions(&mut tx, id).await?;
+    record(&mut tx, actor, "password reset", id).await?;
+    outbox::push(&mut tx, &[], &Event::AccessChanged { user: id }).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Changes one's own password; every session ends, and the caller logs the present one in again.
+pub async fn change_password(db: &Db, auth: &Auth, user: UserId, old: &str, new: &str) -> Result<()> {
+    let person = sqlx::query!("select email, name, password_hash from users where id = $1", user.0)
+        .fetch_one(db.unscoped())
+        .await?;
+    let mut problems = Problems::default();
+    if !auth.passwords.verify(old, person.password_hash.as_deref()).await? {
+        problems.add("current", "This is not your present password.");
+    }
+    if let Some(problem) = problem_with_password(new, &person.email) {
+        problems.add("new", problem);
+    }
+    problems.check()?;
+    let hash = auth.passwords.hash(new).await?;
+    let mut tx = db.write(&Scope::All).await?;
+    sqlx::query!(
+        "update users set password_hash = $2, auth_epoch = auth_epoch + 1 where id = $1",
+        user.0,
+        hash
+    )
+    .execute(&mut *tx)
+    .await?;
+    end_all_sessions(&mut tx, user).await?;
+    record(
+        &mut tx,
+        &Actor {
+            user: Some(user),
+            name: person.name,
+        },
+        "password changed",
+        user,
+    )
+    .await?;
+    outbox::push(&mut tx, &[], &Event::AccessChanged { user }).await?;
+    tx.commit().await?;
+    auth.forget(user);
+    Ok(())
+}
+
+/// Ends one of one's own sessions, named by the first bytes of its hash as the account page lists it.
+pub async fn end_session(db: &Db, user: UserId, name: &[u8]) -> Result<()> {
+    let mut tx = db.write(&Scope::All).await?;
+    let ended = sqlx::query!(
+        "update sessions set revoked_at = clock_timestamp()
+         where user_id = $1 and substring(id_hash for 8) = $2 and revoked_at is null",
+        user.0,
+        name
+    )
+    .execute(&mut *tx)
+    .await?;
+    if ended.rows_affected() == 0 {
+        return Err(Error::NotFound);
+    }
+    outbox::push(&mut tx, &[], &Event::SessionsEnded { user }).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Notes from where a session was opened, for the list on the account page.
+pub async fn note_origin(db: &Db, id_hash: &[u8], address: Option<String>, user_agent: Option<String>) -> Result<()> {
+    sqlx::query!(
+        "update sessions set address = $2, user_agent = $3 where id_hash = $1",
+        id_hash,
+        address,
+        user_agent
+    )
+    .execute(db.unscoped())
+    .await?;
+    Ok(())
+}
+
+/// Sessions that one person may have open at a time.
+const SESSIONS_EACH: i64 = 5;
+
+/// Ends the oldest of somebody's sessions beyond the allowed number.
+pub async fn end_surplus_sessions(db: &Db, user: UserId) -> Result<()> {
+    sqlx::query!(
+        "update sessions set revoked_at = clock_timestamp()
+         where id_hash in (select id_hash from sessions where user_id = $1 and revoked_at is null and not data ? 'display'
+                           order by created_at desc offset $2)",
+        user.0,
+        SESSIONS_EACH
+    )
+    .execute(db.unscoped())
+    .await?;
+    Ok(())
+}
+
+/// How the pages look to this person: `system`, `light` or `dark`.
+pub async fn set_theme(db: &Db, user: UserId, theme: &str) -> Result<()> {
+    sqlx::query!("update users set theme = $2 where id = $1", user.0, theme)
+        .execute(db.unscoped())
+        .await
+        .on_constraint("users_theme_check", || {
+            Error::invalid("theme", "Choose system, light or dark.")
+        })?;
+    Ok(())
+}
+
+async fn end_all_sessions(tx: &mut PgConnection, user: UserId) -> Result<()> {
+    sqlx::query!(
+        "update sessions set revoked_at = clock_timestamp() where user_id = $1 and revoked_at is null",
+        user.0
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn record(tx: &mut PgConnection, actor: &Actor, action: &str, user: UserId) -> Result<()> {
+    let entry = Entry {
+        facility: None,
+        other: None,
+        action,
+        thing: "user",
+        thing_id: Some(user.0),
+        detail: serde_json::json!({}),
+    };
+    audit::record(tx, actor, &entry).await
+}

@@ -1,0 +1,57 @@
+//! Questions about people.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
+use crate::error::Result;
+use crate::ids::UserId;
+
+/// What a log-in is checked against.
+pub struct Credentials {
+    pub id: UserId,
+    pub password_hash: Option<String>,
+    pub disabled: bool,
+}
+
+pub async fn credentials(db: &PgPool, email: &str) -> Result<Option<Credentials>> {
+    let found = sqlx::query_as!(
+        Credentials,
+        r#"select id as "id: UserId", password_hash, disabled_at is not null as "disabled!" from users where email = $1"#,
+        email.trim().to_lowercase()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(found)
+}
+
+/// One of somebody's open sessions.
+pub struct OpenSession {
+    pub id_hash: Vec<u8>,
+    pub created_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+    pub address: Option<String>,
+    pub user_agent: Option<String>,
+    /// it hangs on a wall
+    pub display: bool,
+}
+
+/// Newest first.
+pub async fn open_sessions(
+    db: &PgPool,
+    user: UserId,
+    now: DateTime<Utc>,
+    idle_since: DateTime<Utc>,
+) -> Result<Vec<OpenSession>> {
+    let found = sqlx::query_as!(
+        OpenSession,
+        r#"select id_hash, created_at, last_seen_at, address, user_agent, data ? 'display' as "display!" from sessions
+         where user_id = $1 and revoked_at is null and expires_at > $2 and (last_seen_at > $3 or data ? 'display')
+         order by last_seen_at desc"#,
+        user.0,
+        now,
+        idle_since
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(found)
+}
