@@ -1,1 +1,28 @@
-#[test] fn t(){}
+//! Everything that is tested through the router and a real Postgres, in one binary. Tests are sentences; `support` has
+//! what they stand on.
+
+mod access;
+mod architecture;
+mod browser;
+mod concurrency;
+mod database;
+mod distributions;
+mod explain;
+mod faults;
+mod harness;
+mod jobs;
+mod journey;
+mod live;
+mod log_in;
+mod mistakes;
+mod network;
+mod numbers;
+mod pages;
+mod properties;
+mod requests;
+mod sessions;
+mod somebody;
+mod stock;
+mod stock_input;
+mod support;
+mod time;

@@ -1,0 +1,349 @@
+//! Who may call what: every route of the table, asked as everybody, for their own facility and for another. A route
+//! that needs a path value the tests do not know fails here, so no route goes without its row.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use http::{Method, StatusCode};
+use pulseboard::app::route_table;
+use pulseboard::auth::{Access, Role, session_hash};
+use pulseboard::web::Route;
+
+use crate::support::{Answer, Client, Facility, TestApp};
+
+/// Two facilities with everything that a path can name.
+struct World {
+    app: TestApp,
+    own: Facility,
+    other: Facility,
+    /// values of path parameters in either facility
+    things: BTreeMap<(i64, &'static str), String>,
+}
+
+impl World {
+    async fn new() -> World {
+        let app = TestApp::new().await;
+        let (own, other) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
+        let third = app.facility("Riverbank").await;
+        let mut things = BTreeMap::new();
+        for facility in [&own, &other] {
+            let id = facility.id.0;
+            things.insert((id, "facility_id"), id.to_string());
+            things.insert((id, "unit_id"), app.stock(facility).add().await.to_string());
+            things.insert((id, "request_id"), app.request(facility, &[&third]).await.to_string());
+            things.insert((id, "incoming"), app.request(&third, &[facility]).await.to_string());
+            things.insert(
+                (id, "distribution_id"),
+                app.delivery(&third, facility).await.to_string(),
+            );
+            things.insert((id, "widget"), "stock".into());
+        }
+        World {
+            app,
+            own,
+            other,
+            things,
+        }
+    }
+
+    /// The path with the things of one facility, seen from another (or the same) one.
+    fn path(&self, route: &Route, at: &Facility, things_of: &Facility, person: &Client) -> String {
+        self.fill(route, person, |name| {
+            let home = if name == "facility_id" { at } else { things_of };
+            let answers = route.path.ends_with("/acceptance") || route.path.ends_with("/rejection");
+            let name = if answers && name == "request_id" {
+                "incoming"
+            } else {
+                name
+            };
+            self.things.get(&(home.id.0, name)).cloned()
+        })
+    }
+
+    /// The path with a facility, or a thing in the own facility, that does not exist.
+    fn nowhere(&self, route: &Route, missing_facility: bool, person: &Client) -> String {
+        self.fill(route, person, |name| match (name, missing_facility) {
+            ("facility_id", false) => Some(self.own.id.to_string()),
+            ("widget", _) => Some("stock".into()),
+            _ => Some("987654".into()),
+        })
+    }
+
+    fn fill(&self, route: &Route, person: &Client, value: impl Fn(&str) -> Option<String>) -> String {
+        let segments = route.path.split('/').map(|segment| {
+            let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+                return segment.to_owned();
+            };
+            match name {
+                "*path" => pulseboard::web::assets::address("app.css")
+                    .trim_start_matches("/static/")
+                    .to_owned(),
+                "session" => name_of_session(person),
+                _ => value(name).unwrap_or_else(|| {
+                    panic!(
+                        "{} has the parameter {name}, for which World::new has no value yet",
+                        route.path
+                    )
+                }),
+            }
+        });
+        segments.collect::<Vec<_>>().join("/")
+    }
+}
+
+/// As the account page names it; zeros for somebody without a session.
+fn name_of_session(person: &Client) -> String {
+    let id = person.session().and_then(|cookie| cookie.parse().ok());
+    let hash = id.map(|id| session_hash(&id)).unwrap_or_default();
+    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whoever calls these has another session afterwards, or none.
+fn changes_the_session(route: &Route) -> bool {
+    ["/logout", "/display", "/end"]
+        .iter()
+        .any(|end| route.path.ends_with(end))
+}
+
+fn is_of_facility(route: &Route) -> bool {
+    route.path.contains("{facility_id}")
+}
+
+async fn ask(person: &Client, route: &Route, path: &str) -> Answer {
+    if route.method == Method::POST {
+        person.post(path, &[]).await
+    } else {
+        person
+            .send(person.request(route.method.clone(), path), Body::empty())
+            .await
+    }
+}
+
+/// An empty form is refused (422), or makes no sense just now (409), or needs no fields.
+fn is_let_in(status: StatusCode) -> bool {
+    status.is_success()
+        || status.is_redirection()
+        || matches!(status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::CONFLICT)
+}
+
+fn is_sent_to_log_in(route: &Route, answer: &Answer) -> bool {
+    match route.method {
+        Method::GET => answer.status == StatusCode::SEE_OTHER && answer.location().unwrap_or("").starts_with("/login"),
+        _ => answer.status == StatusCode::UNAUTHORIZED,
+    }
+}
+
+/// What can be told of an answer from outside, but for the number of the request.
+fn face(answer: &Answer) -> (StatusCode, Vec<(String, String)>, String) {
+    let headers = answer.headers.iter().filter(|(name, _)| *name != "x-request-id");
+    let mut headers: Vec<_> = headers
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+        .collect();
+    headers.sort();
+    (answer.status, headers, answer.body().to_owned())
+}
+
+/// Asks everything as somebody with this role in the own facility.
+async fn everything_as(role: Role) {
+    let world = World::new().await;
+    let person = world.app.person(role, &[&world.own]).await;
+    let client = world.app.client().log_in(&person.email).await;
+    let everywhere = role == Role::NetworkAdmin;
+
+    for route in route_table() {
+        let client = match changes_the_session(&route) {
+            true => world.app.client().log_in(&person.email).await,
+            false => client.clone(),
+        };
+        let enough = match route.access {
+            Access::Public | Access::SignedIn | Access::Viewer => true,
+            Access::Staff => role >= Role::Staff,
+            Access::FacilityAdmin => role >= Role::FacilityAdmin,
+            Access::NetworkAdmin => everywhere,
+        };
+        let own = world.path(&route, &world.own, &world.own, &client);
+        let answer = ask(&client, &route, &own).await;
+        let said = format!("{} {own} as {role}: {}", route.method, answer.status);
+        if route.path == "/setup" {
+            assert_eq!(answer.status, not_after_set_up(&route), "{said}");
+        } else if enough {
+            assert!(is_let_in(answer.status), "{said}\n{:?}", answer.find("main"));
+        } else {
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{said}");
+        }
+
+        if is_of_facility(&route) && !everywhere {
+            let foreign = world.path(&route, &world.other, &world.other, &client);
+            let there = ask(&client, &route, &foreign).await;
+            let nowhere = ask(&client, &route, &world.nowhere(&route, true, &client)).await;
+            assert_eq!(
+                there.status,
+                StatusCode::NOT_FOUND,
+                "{} {foreign} as {role}",
+                route.method
+            );
+            assert_eq!(face(&there), face(&nowhere), "{} {foreign} as {role}", route.method);
+        }
+    }
+}
+
+/// The page is gone; an empty form is refused before anybody looks.
+fn not_after_set_up(route: &Route) -> StatusCode {
+    match route.method {
+        Method::GET => StatusCode::NOT_FOUND,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// Asks everything as somebody whose session is worth nothing.
+async fn everything_as_nobody(world: &World, client: &Client) {
+    for route in route_table().iter().filter(|route| route.path != "/setup") {
+        let path = world.path(route, &world.own, &world.own, client);
+        let answer = ask(client, route, &path).await;
+        let said = format!("{} {path}: {}", route.method, answer.status);
+        if route.access == Access::Public {
+            assert!(is_let_in(answer.status), "{said}");
+        } else {
+            assert!(is_sent_to_log_in(route, &answer), "{said}");
+            let htmx = ask(&client.htmx(), route, &path).await;
+            assert_eq!(htmx.status, StatusCode::UNAUTHORIZED, "{said} by htmx");
+            assert_eq!(htmx.location(), Some("/login"), "{said} by htmx");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_may_look_at_their_facility_and_change_nothing() {
+    everything_as(Role::Viewer).await;
+}
+
+#[tokio::test]
+async fn staff_may_work_in_their_facility_and_nowhere_else() {
+    everything_as(Role::Staff).await;
+}
+
+#[tokio::test]
+async fn an_administrator_of_a_facility_has_no_right_in_another() {
+    everything_as(Role::FacilityAdmin).await;
+}
+
+#[tokio::test]
+async fn an_administrator_of_the_network_may_call_every_route() {
+    everything_as(Role::NetworkAdmin).await;
+}
+
+#[tokio::test]
+async fn a_stranger_is_sent_to_log_in_everywhere() {
+    let world = World::new().await;
+
+    everything_as_nobody(&world, &world.app.client()).await;
+}
+
+#[tokio::test]
+async fn a_disabled_person_is_a_stranger_at_their_next_request() {
+    let world = World::new().await;
+    let person = world.app.person(Role::FacilityAdmin, &[&world.own]).await;
+    let client = world.app.client().log_in(&person.email).await;
+    sqlx::query("update users set disabled_at = now() where id = $1")
+        .bind(person.id.0)
+        .execute(&mut world.app.owner().await)
+        .await
+        .unwrap();
+    world.app.auth.forget(person.id);
+
+    everything_as_nobody(&world, &client).await;
+}
+
+#[tokio::test]
+async fn a_session_past_its_end_is_a_strangers() {
+    let world = World::new().await;
+    let client = world.app.log_in(Role::FacilityAdmin, &[&world.own]).await;
+    sqlx::query("update sessions set expires_at = now() - interval '1 second'")
+        .execute(&mut world.app.owner().await)
+        .await
+        .unwrap();
+    world.app.auth.forget_all();
+
+    everything_as_nobody(&world, &client).await;
+}
+
+#[tokio::test]
+async fn a_thing_of_another_facility_is_as_absent_as_one_that_never_was() {
+    let world = World::new().await;
+    let client = world.app.log_in(Role::FacilityAdmin, &[&world.own]).await;
+    let with_a_thing = |route: &Route| is_of_facility(route) && route.path.matches("_id}").count() > 1;
+
+    for route in route_table().iter().filter(|route| with_a_thing(route)) {
+        let smuggled = world.path(route, &world.own, &world.other, &client);
+        let answer = ask(&client, route, &smuggled).await;
+        let nothing = ask(&client, route, &world.nowhere(route, false, &client)).await;
+
+        assert!(
+            matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY),
+            "{} {smuggled}: {}",
+            route.method,
+            answer.status
+        );
+        assert_eq!(face(&answer), face(&nothing), "{} {smuggled}", route.method);
+    }
+}
+
+#[tokio::test]
+async fn no_way_of_writing_a_path_opens_what_the_plain_one_does_not() {
+    let world = World::new().await;
+    let client = world.app.log_in(Role::Viewer, &[&world.own]).await;
+    let closed = route_table().into_iter().filter(|route| {
+        let forbidden = matches!(
+            route.access,
+            Access::Staff | Access::FacilityAdmin | Access::NetworkAdmin
+        );
+        route.method == Method::GET && (forbidden || is_of_facility(route))
+    });
+
+    for route in closed {
+        let path = world.path(&route, &world.other, &world.other, &client);
+        let variants = [
+            format!("/{path}"),
+            format!("{path}/"),
+            format!("{path}//"),
+            format!("/.{path}"),
+            format!("/static/..{path}"),
+            format!("/static/%2e%2e{path}"),
+            format!("/login/..{path}"),
+            format!("/{}", path[1..].replace('/', "%2f")),
+            path.replacen("/facilities", "/FACILITIES", 1),
+            format!("{path}?facility_id={}", world.own.id),
+            format!("{path};facility_id={}", world.own.id),
+            format!("{path}%00"),
+        ];
+        for variant in variants {
+            let plain = client.get(&variant).await;
+            let head = client.head(&variant).await;
+            let posing = client
+                .with("x-http-method-override", "GET")
+                .with("x-original-url", "/")
+                .with("x-forwarded-host", "localhost")
+                .get(&variant)
+                .await;
+
+            assert!(!plain.status.is_success(), "GET {variant}: {}", plain.status);
+            assert!(!plain.status.is_server_error(), "GET {variant}: {}", plain.status);
+            assert_eq!(head.status, plain.status, "HEAD {variant}");
+            assert_eq!(posing.status, plain.status, "{variant} with a header in its favour");
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_answers_as_get_does_and_without_a_body() {
+    let world = World::new().await;
+    let client = world.app.log_in(Role::Staff, &[&world.own]).await;
+
+    for route in route_table().iter().filter(|route| route.method == Method::GET) {
+        let path = world.path(route, &world.own, &world.own, &client);
+        let (get, head) = (client.get(&path).await, client.head(&path).await);
+
+        assert_eq!(head.status, get.status, "{path}");
+        assert_eq!(head.body(), "", "{path}");
+    }
+}
