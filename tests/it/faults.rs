@@ -82,7 +82,8 @@ async fn a_client_that_hangs_up_leaves_everything_or_nothing() {
     let (collected, expires) = (day(-1), day(20));
     let (mut answered, mut hung_up) = (0, 0);
 
-    for polls in (1..400).step_by(3) {
+    // every single poll: how many an answer takes depends on how busy the machine is
+    for polls in 1..400 {
         let lot = format!("LOT{polls}");
         let fields = delivery(&lakeside, &lot, &collected, &expires);
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
@@ -116,7 +117,7 @@ async fn a_client_that_hangs_up_leaves_everything_or_nothing() {
         }
     }
 
-    assert!(hung_up >= 2 && answered > 0, "{hung_up} hung up, {answered} answered");
+    assert!(hung_up > 5 && answered == 3, "{hung_up} hung up, {answered} answered");
     app.verify().await;
 }
 

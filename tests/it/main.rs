@@ -18,6 +18,7 @@ mod mistakes;
 mod network;
 mod numbers;
 mod pages;
+mod partly;
 mod properties;
 mod requests;
 mod sessions;

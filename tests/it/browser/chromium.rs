@@ -137,6 +137,22 @@ impl Chromium {
         self.click(Locator::XPath(&named)).await;
     }
 
+    /// Goes on in the tab that was opened last.
+    pub async fn follow_new_tab(&self) {
+        let begun = Instant::now();
+        loop {
+            let tabs = self.client.windows().await.expect("the tabs are known");
+            if let [_, .., newest] = &tabs[..] {
+                return self
+                    .client
+                    .switch_to_window(newest.clone())
+                    .await
+                    .expect("the new tab shows");
+            }
+            assert!(begun.elapsed().as_secs() < 10, "no new tab was opened");
+        }
+    }
+
     /// Clicks the first thing that the selector finds.
     pub async fn press_on(&self, css: &str) {
         self.click(Locator::Css(css)).await;

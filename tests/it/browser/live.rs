@@ -169,6 +169,9 @@ async fn the_open_page_of_somebody_locked_out_says_so_at_once() {
             "document.activeElement.innerText === 'Log in again'",
         )
         .await;
+    browser.press("Log in again").await;
+    browser.follow_new_tab().await;
+    browser.sees("h1", "Log in").await;
     browser.is_quiet().await;
 }
 
