@@ -64,7 +64,7 @@ macro_rules! text_enum {
             $( $(#[$variant_attribute])* $variant, )+
         }
 
-        #[allow(dead_code)]
+        #[allow(dead_code)] // not every enum needs every one of these
         impl $name {
             /// Every value, in order.
             pub const ALL: &'static [$name] = &[$( $name::$variant ),+];
