@@ -8,11 +8,10 @@ mod kind;
 mod model;
 mod range;
 
+pub use crate::figures::Dimension;
 pub use context::Context;
 pub use fields::{Field, Input, NAMES};
 pub use filter::{Asked, Filter, query_of};
 pub use kind::{Description, Kind, Shape, Size};
-pub use model::{
-    COLUMNS, Compare, Dimension, Direction, Options, Place, SourceRef, State, Thresholds, Widget, is_slug,
-};
+pub use model::{COLUMNS, Compare, Direction, Options, Place, SourceRef, State, Thresholds, Widget, is_slug};
 pub use range::{LONGEST_DAYS, Moment, QUICK, Range, Span, Step, Unit};
