@@ -39,8 +39,7 @@ pub struct Ranks<'a> {
 pub struct RanksFragment<'a> {
     chart: &'a Ranks<'a>,
     rows: Vec<Row<'a>>,
-    /// where the zero is and, in per mille of the width, the target
-    zero: String,
+    /// where it lies in the drawing, and in words
     target: Option<(String, String)>,
     phased: bool,
 }
@@ -86,7 +85,6 @@ impl Ranks<'_> {
                     }
                 })
                 .collect(),
-            zero: tenths(at(0.0)),
             target: self.target.map(|target| (tenths(at(target)), full(target))),
             phased: self.ranks.iter().any(|rank| !rank.phase.is_empty()),
         }
