@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use futures_util::stream::{self, StreamExt};
 use sqlx::{Acquire, PgConnection};
 
-use super::source::{Frame, Query, Source, Sources};
+use super::render::Look;
+use super::source::{Frame, Query, Sources};
 use super::{Context, Kind, Widget, render};
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -44,12 +45,18 @@ impl<'a> Loads<'a> {
         }
     }
 
-    /// The answer to a question, read once.
-    pub(super) async fn frame(&mut self, tx: &mut PgConnection, source: &dyn Source, query: &Query) -> Result<Frame> {
+    /// The answer to a widget's question, read once.
+    pub(super) async fn frame(&mut self, tx: &mut PgConnection, look: &Look<'_>, query: &Query) -> Result<Frame> {
         if let Some(frame) = self.frames.get(query) {
             return Ok(frame.clone());
         }
-        let frame = source.load(tx, query).await?;
+        let frame = match &look.context.past {
+            Some(past) => {
+                past.load(tx, look.source, look.measure, query, &look.context.scope)
+                    .await?
+            }
+            None => look.source.load(tx, query).await?,
+        };
         self.frames.insert(query.clone(), frame.clone());
         Ok(frame)
     }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Filter, Range, Span, Widget};
+use super::{Filter, Past, Range, Span, Widget};
 use crate::clock::{Zone, local_day, time_label};
 use crate::db::Scope;
 use crate::error::Result;
@@ -32,6 +32,8 @@ pub struct Context {
     pub query: String,
     /// address of the same board without its filter, for the way out of an empty one
     pub unfiltered: String,
+    /// what is remembered of days that are over; without it everything is read
+    pub past: Option<Past>,
 }
 
 impl Context {
@@ -61,6 +63,7 @@ impl Context {
             path: String::new(),
             query: String::new(),
             unfiltered: String::new(),
+            past: None,
         })
     }
 
@@ -70,6 +73,14 @@ impl Context {
             path: path.into(),
             query: query.into(),
             unfiltered: unfiltered.into(),
+            ..self
+        }
+    }
+
+    /// The same with what is remembered of days that are over; give all boards of one database the same.
+    pub fn remembering(self, past: &Past) -> Self {
+        Context {
+            past: Some(past.clone()),
             ..self
         }
     }

@@ -18,7 +18,7 @@ const LISTED: u16 = 8;
 
 pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>) -> Result<String> {
     let query = look.query();
-    let frame = loads.frame(tx, look.source, &query).await?;
+    let frame = loads.frame(tx, look, &query).await?;
     let Some(&by) = look.by.first().filter(|_| !frame.rows.is_empty()) else {
         return look.nothing(frame.as_of);
     };
