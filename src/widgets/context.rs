@@ -37,7 +37,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Out of the facilities that are visible, by name. `Invalid` when the range cannot be shown.
+    /// Out of the facilities that the board is about, by name; those outside the scope are left out. `Invalid` when the range cannot be shown.
     pub fn new(
         scope: Scope,
         visible: &[Facility],
@@ -46,9 +46,13 @@ impl Context {
         zone: Zone,
         now: DateTime<Utc>,
     ) -> Result<Self> {
+        let may = |facility: &Facility| match &scope {
+            Scope::All => true,
+            Scope::Facilities(ids) => ids.contains(&facility.id),
+        };
         let facilities = visible
             .iter()
-            .filter(|facility| filter.takes(facility))
+            .filter(|facility| may(facility) && filter.takes(facility))
             .cloned()
             .collect();
         Ok(Context {

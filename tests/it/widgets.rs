@@ -309,15 +309,16 @@ async fn nothing_of_another_facility_is_ever_counted() {
     let (here, there) = eventful(&app).await;
     let alone = today(&app, &here).await;
     // a board that names a facility which its viewer may not see
-    let beyond = context(
-        &app,
-        &Scope::of(here.id),
-        &[&here, &there],
-        Filter::default(),
-        Range::days(1),
-    )
-    .await;
+    let scope = Scope::of(here.id);
+    let named = context(&app, &scope, &[&here, &there], Filter::default(), Range::days(1)).await;
+    // and one that got by: the database has the last word
+    let mut beyond = named.clone();
+    let all = facilities::directory(app.db.unscoped()).await.expect("the directory");
+    beyond
+        .facilities
+        .extend(all.into_iter().filter(|facility| facility.id == there.id));
 
+    assert_eq!(named.ids(), [here.id.0]);
     for measure in sources().measures() {
         if measure.name == "summary.age" {
             continue;
