@@ -158,7 +158,7 @@ async fn everything_as(role: Role) {
         let enough = match route.access {
             Access::Public | Access::SignedIn | Access::Viewer => true,
             Access::Staff => role >= Role::Staff,
-            Access::FacilityAdmin => role >= Role::FacilityAdmin,
+            Access::FacilityAdmin | Access::Manager => role >= Role::FacilityAdmin,
             Access::NetworkAdmin => everywhere,
         };
         let own = world.path(&route, &world.own, &world.own, &client);
@@ -295,7 +295,7 @@ async fn no_way_of_writing_a_path_opens_what_the_plain_one_does_not() {
     let closed = route_table().into_iter().filter(|route| {
         let forbidden = matches!(
             route.access,
-            Access::Staff | Access::FacilityAdmin | Access::NetworkAdmin
+            Access::Staff | Access::FacilityAdmin | Access::Manager | Access::NetworkAdmin
         );
         route.method == Method::GET && (forbidden || is_of_facility(route))
     });
