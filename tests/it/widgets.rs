@@ -19,7 +19,7 @@ use crate::numbers::first_number;
 use crate::support::{Facility, Page, TestApp};
 
 /// What a board shows over these facilities, by whoever may see only the facilities of `scope`.
-async fn context(app: &TestApp, scope: &Scope, of: &[&Facility], filter: Filter, range: Range) -> Context {
+pub(crate) async fn context(app: &TestApp, scope: &Scope, of: &[&Facility], filter: Filter, range: Range) -> Context {
     let all = facilities::directory(app.db.unscoped()).await.expect("the directory");
     let visible: Vec<_> = all
         .into_iter()
@@ -346,6 +346,26 @@ fn shared(measure: &str) -> f64 {
     }
 }
 
+/// A widget of every kind over every measure in every shape that it can show.
+pub(crate) fn everything() -> Vec<Widget> {
+    let mut widgets = Vec::new();
+    for &kind in Kind::ALL {
+        if !kind.describe().needs_source() {
+            widgets.push(widget(kind, "", &[]));
+        }
+        for measure in sources().measures().filter(|measure| measure.suits(kind)) {
+            widgets.push(widget(kind, &measure.name, &kind.default_by(measure.by)));
+            for &dimension in measure.by.iter().filter(|one| kind.accepts(&[**one])) {
+                widgets.push(widget(kind, &measure.name, &[dimension]));
+            }
+        }
+    }
+    for (at, widget) in widgets.iter_mut().enumerate() {
+        widget.id = format!("w{at}");
+    }
+    widgets
+}
+
 #[tokio::test]
 async fn every_kind_draws_every_shape_of_every_measure() {
     let app = TestApp::new().await;
@@ -368,21 +388,7 @@ async fn every_kind_draws_every_shape_of_every_measure() {
         Range::default(),
     )
     .await;
-    let mut widgets = Vec::new();
-    for &kind in Kind::ALL {
-        if !kind.describe().needs_source() {
-            widgets.push(widget(kind, "", &[]));
-        }
-        for measure in sources().measures().filter(|measure| measure.suits(kind)) {
-            widgets.push(widget(kind, &measure.name, &kind.default_by(measure.by)));
-            for &dimension in measure.by.iter().filter(|one| kind.accepts(&[**one])) {
-                widgets.push(widget(kind, &measure.name, &[dimension]));
-            }
-        }
-    }
-    for (at, widget) in widgets.iter_mut().enumerate() {
-        widget.id = format!("w{at}");
-    }
+    let widgets = everything();
 
     assert!(widgets.len() > 150, "{}", widgets.len());
     for context in [&one, &none, &many] {
