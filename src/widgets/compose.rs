@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use futures_util::stream::{self, StreamExt};
 use sqlx::{Acquire, PgConnection};
+use tokio::sync::Semaphore;
 
 use super::render::Look;
 use super::source::{Frame, Query, Sources};
@@ -13,8 +14,11 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::summary;
 
-/// Connections that one board takes at a time.
-pub const CONNECTIONS: usize = 4;
+/// Connections of the jobs' pool that all boards together take at a time: fewer than it has, so that nobody who needs one
+/// for something else waits in vain.
+pub const CONNECTIONS: usize = 3;
+
+static TURNS: Semaphore = Semaphore::const_new(CONNECTIONS);
 
 /// A widget as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +167,8 @@ async fn run(
     version: i64,
     lane: Vec<usize>,
 ) -> Vec<(usize, Composed)> {
+    // waits here for as long as it takes; waiting for a connection gives up after two seconds
+    let _turn = TURNS.acquire().await;
     let mut loads = Loads::new(sources, version);
     let mut done = Vec::with_capacity(lane.len());
     let mut tx = db.read_in_background(&context.scope).await;
