@@ -23,10 +23,11 @@ const OPEN_DAYS: u64 = 3;
 const WORTH_IT: i64 = 14;
 
 type Key = (Scope, Query);
+type Kept = HashMap<Key, (Instant, Arc<Frame>)>;
 
 /// What was read of the past, shared by all boards of one database. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Past(Arc<Mutex<HashMap<Key, (Instant, Arc<Frame>)>>>);
+pub struct Past(Arc<Mutex<Kept>>);
 
 impl Past {
     /// The answer to a question: its open days just read, its closed ones perhaps remembered. The scope is part of what is
