@@ -19,7 +19,7 @@ use crate::facilities::Chrome;
 use crate::live::{Hub, Limits};
 use crate::users::Setup;
 use crate::web::{self, Frame, Route, Routes};
-use crate::{admin, boards, distributions, health, inventory, network, requests, users};
+use crate::{admin, boards, distributions, health, inventory, network, requests, search, users};
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
 /// count and not one for each part.
@@ -94,6 +94,7 @@ pub fn routes() -> Routes<App> {
         .merge(requests::routes())
         .merge(distributions::routes())
         .merge(network::routes())
+        .merge(search::routes())
         .merge(admin::routes())
         .merge(health::routes())
         .get("/static/{*path}", Access::Public, web::assets::serve)

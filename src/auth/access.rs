@@ -230,8 +230,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let CurrentUser(person) = CurrentUser::from_request_parts(parts, state).await?;
-        let manages_one = person.memberships.iter().any(|one| one.role >= Role::FacilityAdmin);
-        if person.network_admin || manages_one {
+        if person.manages_any() {
             Ok(Manager(person))
         } else {
             Err(Error::Forbidden)

@@ -201,6 +201,23 @@ pub async fn by_donation_number(
     Ok(found.fetch_all(tx).await?)
 }
 
+/// Components of a donation wherever they are now, as far as the transaction sees.
+pub async fn everywhere(tx: &mut PgConnection, number: &DonationNumber) -> Result<Vec<(FacilityId, Unit)>> {
+    let facilities = sqlx::query_scalar!(
+        r#"select distinct facility_id as "facility_id: FacilityId" from blood_inventory
+           where donation_number = $1 and status <> 'transferred'"#,
+        number.as_str()
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut found = Vec::new();
+    for facility in facilities {
+        let units = by_donation_number(tx, facility, number).await?;
+        found.extend(units.into_iter().map(|unit| (facility, unit)));
+    }
+    Ok(found)
+}
+
 /// Every shelf of the facility: components in their order and in each the eight groups.
 ///
 /// Demand is what left the shelf (issued, dispatched, expired, discarded) less what came back to it, over the last 28

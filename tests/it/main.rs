@@ -21,6 +21,7 @@ mod pages;
 mod partly;
 mod properties;
 mod requests;
+mod search;
 mod sessions;
 mod somebody;
 mod stock;
