@@ -81,8 +81,8 @@ impl Boards {
     /// The board of a facility, ready or made so. The caller has checked the right to see it.
     pub async fn find(&self, facility: FacilityId) -> Result<Found> {
         let slot = self.slot(facility);
-        slot.asked_at
-            .store(self.0.db.clock.now().timestamp(), Ordering::Relaxed);
+        let now = self.0.db.clock.now();
+        slot.asked_at.store(now.timestamp(), Ordering::Relaxed);
         let ready = self.ready(facility, &slot);
         let begun = Instant::now();
         let hit = ready.is_some();
@@ -91,7 +91,7 @@ impl Boards {
             None => self.render(facility, &slot).await?,
         };
         let query = if hit { Duration::ZERO } else { begun.elapsed() };
-        let age = (self.0.db.clock.now() - snapshot.as_of).to_std().unwrap_or_default();
+        let age = (now - snapshot.as_of).to_std().unwrap_or_default();
         let triggered_refresh = age > self.0.freshness;
         if triggered_refresh {
             self.refresh_in_background(facility, slot);

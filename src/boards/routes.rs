@@ -126,6 +126,8 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 fn answer(page: Bytes, zipped: bool) -> Response {
     let mut response = Response::new(Body::from(page));
     let headers = response.headers_mut();
+    // with those that every answer gets; the map would grow twice
+    headers.reserve(16);
     if zipped {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

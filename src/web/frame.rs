@@ -313,7 +313,7 @@ fn add_headers(frame: &Frame, headers: &mut HeaderMap, id: &str) {
         ),
     ];
     // room for all of them at once, or the map grows several times
-    headers.reserve(12);
+    headers.reserve(11);
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
