@@ -6,11 +6,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware;
-use http::StatusCode;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::validate_request::ValidateRequestHeaderLayer;
 
 use crate::auth::{self, Access, Auth};
 use crate::boards::Boards;
@@ -107,8 +106,6 @@ pub fn route_table() -> Vec<Route> {
 
 /// Forms hold at most this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
-/// A request gets its answer's head within this time or 503.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The router with its layers. Those that pass the body on as it is are one layer to the router, outermost first: it
 /// boxes each layer, and every box clones all those within it for each request.
@@ -121,8 +118,7 @@ pub fn router(app: App) -> Router {
             middleware::from_fn_with_state(app.frame.clone(), web::frame),
             CatchPanicLayer::custom(panicked),
             CompressionLayer::new(),
-            TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE),
-            middleware::from_fn(web::same_origin),
+            ValidateRequestHeaderLayer::custom(web::same_origin),
             auth::session_layer(app.auth.sessions.clone(), app.frame.secure),
         ))
 }

@@ -97,6 +97,14 @@ impl Db {
             .await
     }
 
+    /// Like [`Db::read_in_background`] for a board, for which nobody waits longer than 5 s. It asks a dozen questions, each
+    /// the same for every facility, so their plans are kept: making them anew took four fifths of the time.
+    pub async fn look(&self, scope: &Scope) -> Result<Tx> {
+        let mode = "isolation level repeatable read read only; set local statement_timeout = '5s'; \
+                    set local plan_cache_mode = force_generic_plan";
+        self.begin(&self.jobs, mode, scope).await
+    }
+
     /// Like [`Db::write`] on the jobs' pool.
     pub async fn write_in_background(&self, scope: &Scope) -> Result<Tx> {
         self.begin(&self.jobs, "", scope).await

@@ -225,7 +225,8 @@ pub async fn everywhere(tx: &mut PgConnection, number: &DonationNumber) -> Resul
 pub async fn levels(tx: &mut PgConnection, facility: FacilityId) -> Result<Vec<Level>> {
     let found = sqlx::query_as!(
         Level,
-        r#"with days as (
+        // materialized: the bounds are computed once, and not for every movement
+        r#"with days as materialized (
              select day_start(local_day(clock_now(), time_zone) - 28, time_zone) as starts,
                     day_start(local_day(clock_now(), time_zone), time_zone) as ends
              from facilities where id = $1

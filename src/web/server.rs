@@ -98,10 +98,10 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
             router.clone().oneshot(request.map(axum::body::Body::new) as Request)
         });
         let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service);
-        let connection = graceful.watch(connection);
+        // boxed: a task has room for all that it was given, beside all that it moves it to
+        let mut connection = Box::pin(graceful.watch(connection));
         tokio::spawn(async move {
             let _place = place;
-            let mut connection = pin!(connection);
             // hyper's own limit begins when it knows the version of the protocol, for which it would wait for ever
             tokio::select! {
                 _ = &mut connection => return,
