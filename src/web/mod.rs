@@ -7,6 +7,7 @@ pub mod flash;
 mod form;
 mod frame;
 mod gzip;
+mod header_limit;
 mod layout;
 mod routes;
 pub mod server;
