@@ -122,6 +122,7 @@ pub fn router(app: App) -> Router {
             CompressionLayer::new(),
             TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE),
             middleware::from_fn(web::same_origin),
+            middleware::from_fn(auth::secure_removal),
             auth::session_layer(app.auth.sessions.clone(), app.frame.secure),
         ))
 }
