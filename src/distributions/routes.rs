@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::form::{DispatchForm, Need, NeedForm, ReceiptForm, ReturnForm};
 use super::view::*;
-use super::{Distribution, Filter, Status, commands, queries};
+use super::{Filter, Status, commands, queries};
 use crate::app::App;
 use crate::auth::{Access, Editor, Role, Viewer};
 use crate::blood::compatibility;

@@ -135,6 +135,18 @@ pub async fn turn(
             None
         }
     };
+    let rows = page(tx, facility, filter, after, PAGE + 1).await?;
+    Ok(Turned::forward(rows, PAGE, after.is_some()))
+}
+
+/// At most `limit` requests in that order, after this one.
+async fn page(
+    tx: &mut PgConnection,
+    facility: FacilityId,
+    filter: &Filter,
+    after: Option<RequestId>,
+    limit: i64,
+) -> Result<Vec<Request>> {
     let found = matching!(
         requests,
         facility,
@@ -153,11 +165,11 @@ pub async fn turn(
          limit $10",
         filter.in_queue_order(),
         after.map(|id| id.0),
-        PAGE + 1
+        limit
     )
     .fetch_all(tx)
     .await?;
-    Ok(Turned::forward(found, PAGE, after.is_some()))
+    Ok(found)
 }
 
 /// The requests that wait longest for this facility's answer, by urgency and then by when they are needed.
