@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware;
+use tower::util::MapResponseLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -119,6 +120,7 @@ pub fn router(app: App) -> Router {
             CatchPanicLayer::custom(panicked),
             CompressionLayer::new(),
             ValidateRequestHeaderLayer::custom(web::same_origin),
+            MapResponseLayer::new(auth::secure_removal),
             auth::session_layer(app.auth.sessions.clone(), app.frame.secure),
         ))
 }

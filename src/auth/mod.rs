@@ -8,8 +8,10 @@ mod people;
 mod sessions;
 mod throttle;
 
-pub use access::{Access, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer};
-pub use cookie::session_layer;
+pub use access::{
+    Access, BoardViewer, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer,
+};
+pub use cookie::{secure_removal, session_layer};
 pub use password::{Passwords, problem_with as problem_with_password};
 pub use people::{Membership, People, Person, Role};
 pub use sessions::{SessionStore, hash_of as session_hash};

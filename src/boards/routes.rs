@@ -13,7 +13,7 @@ use super::pages::MadeOf;
 use super::view::{BoardPage, PastPage, RefreshFragment, RefreshView};
 use super::{Boards, compose, past};
 use crate::app::App;
-use crate::auth::{Access, Passive, Viewer};
+use crate::auth::{Access, BoardViewer, Passive, Viewer};
 use crate::clock::time_label;
 use crate::error::{Error, Result};
 use crate::facilities::Chrome;
@@ -42,7 +42,7 @@ struct Asked {
 /// `GET /facilities/{facility_id}?day=2026-11-19&wall=1`
 async fn show(
     State(app): State<App>,
-    viewer: Viewer,
+    BoardViewer(viewer): BoardViewer,
     session: Session,
     here: Here,
     Query(asked): Query<Asked>,
@@ -231,7 +231,11 @@ async fn hang_up(State(app): State<App>, viewer: Viewer, session: Session) -> Re
 }
 
 /// `GET /facilities/{facility_id}/widgets/{widget}`: one widget, for its *Try again*.
-async fn widget(State(app): State<App>, viewer: Viewer, Path((_, widget)): Path<(i64, String)>) -> Result<Response> {
+async fn widget(
+    State(app): State<App>,
+    BoardViewer(viewer): BoardViewer,
+    Path((_, widget)): Path<(i64, String)>,
+) -> Result<Response> {
     let html = compose::widget(&app.db, viewer.facility, &widget).await?;
     Ok(Html(html).into_response())
 }

@@ -280,7 +280,11 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
             "Go back, look at the present state and decide again.",
         ),
         413 => ("Too large", "Send less at once."),
-        415 | 422 | 400 => ("This cannot be taken", "Go back and look at the marked fields."),
+        415 => (
+            "This cannot be read",
+            "Send it from the form of its page; a program sends application/x-www-form-urlencoded.",
+        ),
+        422 | 400 => ("This cannot be taken", "Go back and look at the marked fields."),
         429 => ("Too many tries", "Wait a moment, then try again."),
         503 => (
             "Busy",
