@@ -66,7 +66,7 @@ impl Projection {
         Projection {
             centre,
             middle: (low + high) / 2.0,
-            scale: across.min(along).clamp(whole, closest),
+            scale: across.min(along).min(closest),
             width,
             height,
         }
