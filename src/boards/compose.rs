@@ -77,9 +77,14 @@ impl Look<'_> {
 /// The board of a facility as it is now. A facility that was never summarised today is summarised first.
 pub async fn board(db: &Db, id: FacilityId) -> Result<Snapshot> {
     let (mut tx, facility) = open(db, id).await?;
+    let calendar = facilities::calendars(&mut tx, Some(id)).await?.remove(&id);
     let look = look(db, &mut tx, &facility).await?;
+    let mut head = head(&look, look.today);
+    if let Some(hours) = calendar.and_then(|calendar| calendar.label(look.today)) {
+        head.place = format!("{} · {hours}", head.place);
+    }
     let board = BoardView {
-        head: head(&look, look.today),
+        head,
         tiles: part!(tx, tiles::all(&look), |error| tiles::failed(&look, &error)),
         matrix: part!(tx, matrix::view(&look), |error| matrix::failed(&look, &error)),
         queue: part!(tx, lists::queue(&look), |error| lists::queue_failed(&look, &error)),

@@ -14,6 +14,7 @@ use crate::error::{Error, Problems, Result};
 use crate::ids::{FacilityId, UnitId};
 use crate::inventory::queries::{self, PositiveTest};
 use crate::inventory::{Movement, Unit, commands};
+use crate::reference::{self, Reason};
 use crate::web::flash::Done;
 use crate::web::{Form, Here, Hx, Layout, LinkView, OptionView, options, rejected, saved};
 
@@ -208,6 +209,7 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
     let movements = queries::movements_of(&mut tx, facility, id).await?;
     let test = queries::positive_test_of(&mut tx, facility, id).await?;
     let banks = queries::blood_banks(&mut tx, facility).await?;
+    let reasons = reference::reasons(&mut *tx).await?;
     let donation = match &unit.donation_number {
         Some(number) => queries::by_donation_number(&mut tx, facility, number).await?,
         None => Vec::new(),
@@ -246,9 +248,9 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
             value: format!("Request {request}"),
             href: format!("/facilities/{facility}/requests/{request}"),
         }),
-        steps: steps(&when, &movements, test),
+        steps: steps(&when, &movements, &reasons, test),
         actions: if may_act {
-            actions(&when, &unit, tried)
+            actions(&when, &unit, &reasons, tried)
         } else {
             Vec::new()
         },
@@ -256,7 +258,7 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
     })
 }
 
-fn actions(when: &When, unit: &Unit, mut tried: Option<Attempt>) -> Vec<Action> {
+fn actions(when: &When, unit: &Unit, all_reasons: &[Reason], mut tried: Option<Attempt>) -> Vec<Action> {
     let mut all = verbs(unit, unit.expires_at <= when.now);
     // a form that was refused stays on the page, even when the unit has moved meanwhile
     if let Some(attempt) = &tried
@@ -278,7 +280,7 @@ fn actions(when: &When, unit: &Unit, mut tried: Option<Attempt>) -> Vec<Action> 
             Action {
                 verb,
                 open,
-                reasons: reasons(chosen),
+                reasons: reasons(all_reasons, chosen),
                 form,
                 problems,
             }
@@ -286,10 +288,11 @@ fn actions(when: &When, unit: &Unit, mut tried: Option<Attempt>) -> Vec<Action> 
         .collect()
 }
 
-fn reasons(chosen: &str) -> Vec<OptionView> {
-    let all = DiscardReason::ALL
+fn reasons(all: &[Reason], chosen: &str) -> Vec<OptionView> {
+    let all = all
         .iter()
-        .map(|reason| (reason.as_str(), reason.label()));
+        .filter(|reason| reason.active)
+        .map(|reason| (reason.code.as_str(), reason.label.as_str()));
     options(std::iter::once(("", "Choose")).chain(all), chosen)
 }
 
@@ -305,8 +308,10 @@ fn siblings(facility: FacilityId, unit: &Unit, donation: &[Unit]) -> Vec<LinkVie
 }
 
 /// The history, newest first.
-fn steps(when: &When, movements: &[Movement], test: Option<PositiveTest>) -> Vec<StepView> {
-    let moved = movements.iter().map(|movement| (movement.at, step(when, movement)));
+fn steps(when: &When, movements: &[Movement], reasons: &[Reason], test: Option<PositiveTest>) -> Vec<StepView> {
+    let moved = movements
+        .iter()
+        .map(|movement| (movement.at, step(when, movement, reasons)));
     let tested = test.into_iter().map(|test| {
         let view = StepView {
             icon: "triangle-alert",
@@ -325,7 +330,7 @@ fn steps(when: &When, movements: &[Movement], test: Option<PositiveTest>) -> Vec
     steps.into_iter().rev().map(|(_, view)| view).collect()
 }
 
-fn step(when: &When, movement: &Movement) -> StepView {
+fn step(when: &When, movement: &Movement, reasons: &[Reason]) -> StepView {
     let (icon, tone) = match movement.kind {
         MovementKind::Received | MovementKind::Arrived => ("package", "good"),
         MovementKind::Released => ("check", "good"),
@@ -342,7 +347,7 @@ fn step(when: &When, movement: &Movement) -> StepView {
         icon,
         tone,
         sentence: told(movement),
-        reason: because(movement),
+        reason: because(movement, reasons),
         who: movement.actor_name.clone(),
         at_iso: movement.at.to_rfc3339(),
         at: when.label(movement.at),
@@ -369,12 +374,12 @@ fn told(movement: &Movement) -> String {
 }
 
 /// Why, with the words of a discard's reason instead of its code, and the temperature.
-fn because(movement: &Movement) -> String {
+fn because(movement: &Movement, reasons: &[Reason]) -> String {
     let reason = movement.reason.as_deref().unwrap_or_default();
     let (code, note) = reason.split_once(": ").unwrap_or((reason, ""));
-    let mut text = match code.parse::<DiscardReason>() {
-        Ok(code) if movement.kind == MovementKind::Discarded && note.is_empty() => code.label().to_owned(),
-        Ok(code) if movement.kind == MovementKind::Discarded => format!("{}: {note}", code.label()),
+    let mut text = match reasons.iter().find(|one| one.code == code) {
+        Some(known) if movement.kind == MovementKind::Discarded && note.is_empty() => known.label.clone(),
+        Some(known) if movement.kind == MovementKind::Discarded => format!("{}: {note}", known.label),
         _ => reason.to_owned(),
     };
     if let Some(degrees) = movement.temperature {
