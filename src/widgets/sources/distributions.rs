@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::figures::Dimension;
 use crate::ids::FacilityId;
 use crate::requests::Side;
+use crate::web::Turn;
 use crate::widgets::source::{Frame, Item, Items, Nature, Query, Source, Spot};
 use crate::widgets::{Context, Measure};
 
@@ -70,7 +71,7 @@ impl Source for Distributions {
         }
         let filter = Filter::arriving();
         let total = queries::totals(tx, facility, &filter).await?;
-        let mut found = queries::page(tx, facility, &filter, None).await?;
+        let mut found = queries::turn(tx, facility, &filter, Turn::First).await?.rows;
         found.truncate(limit);
         Ok(Items {
             columns: vec!["Units", "What", "From", "Sent"],
