@@ -64,8 +64,6 @@ pub async fn record(tx: &mut PgConnection, actor: &Actor, entry: &Entry<'_>) -> 
 pub struct Happened {
     pub id: i64,
     pub at: DateTime<Utc>,
-    /// the facility that was asked about and that had a part in it
-    pub seen_from: FacilityId,
     /// a person of the facility by name, the other side of a transfer as a facility
     pub who: String,
     pub action: String,
@@ -86,13 +84,14 @@ impl Happened {
 
 /// What happened lately in a facility or to it, the newest first. The names of another facility's staff stay there.
 pub async fn latest(tx: &mut PgConnection, facility: FacilityId, limit: i64) -> Result<Vec<Happened>> {
-    latest_of(tx, &[facility.0], limit).await
+    let found = latest_of(tx, &[facility.0], limit).await?;
+    Ok(found.into_iter().map(|(_, happened)| happened).collect())
 }
 
-/// The same for some facilities together; what happened between two of them is told once, as the one where it happened.
-pub async fn latest_of(tx: &mut PgConnection, facilities: &[i64], limit: i64) -> Result<Vec<Happened>> {
-    let found = sqlx::query_as!(
-        Happened,
+/// The same for some facilities together, each line with the one of them that had a part in it; what happened between two
+/// of them is told once, as the one where it happened.
+pub async fn latest_of(tx: &mut PgConnection, facilities: &[i64], limit: i64) -> Result<Vec<(FacilityId, Happened)>> {
+    let rows = sqlx::query!(
         r#"select a.id as "id!", a.at as "at!", a.seen_from as "seen_from!: FacilityId",
                   case when a.facility_id = any ($1) and (scope_is_all() or a.facility_id = any (scope_facilities()))
                        then a.actor_name else f.name end as "who!",
@@ -117,5 +116,17 @@ pub async fn latest_of(tx: &mut PgConnection, facilities: &[i64], limit: i64) ->
     )
     .fetch_all(tx)
     .await?;
-    Ok(found)
+    let happened = rows.into_iter().map(|row| {
+        let happened = Happened {
+            id: row.id,
+            at: row.at,
+            who: row.who,
+            action: row.action,
+            thing: row.thing,
+            thing_id: row.thing_id,
+            detail: row.detail,
+        };
+        (row.seen_from, happened)
+    });
+    Ok(happened.collect())
 }
