@@ -6,7 +6,7 @@ use super::{Plain, rendered};
 use crate::charts::full;
 use crate::error::Result;
 use crate::figures::Cut;
-use crate::inventory::queries::{Shortfalls, shortfalls};
+use crate::inventory::figures::{Shortfalls, shortfalls};
 use crate::inventory::{Filter, Phase};
 use crate::web::{EmptyView, LinkView};
 use crate::widgets::view::{AlertFragment, AlertRow, AlertView};
