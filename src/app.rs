@@ -17,6 +17,7 @@ use crate::boards::Boards;
 use crate::db::Db;
 use crate::facilities::Chrome;
 use crate::live::{Hub, Limits};
+use crate::mail::Mail;
 use crate::users::Setup;
 use crate::web::{self, Frame, Route, Routes};
 use crate::{admin, boards, distributions, health, inventory, network, requests, users};
@@ -33,6 +34,7 @@ pub struct Parts {
     pub boards: Boards,
     pub chrome: Chrome,
     pub setup: Setup,
+    pub mail: Mail,
     pub frame: Frame,
 }
 
@@ -49,6 +51,7 @@ pub struct Options {
     pub synthetic: bool,
     /// what the one-time set-up page asks for
     pub setup_token: Arc<str>,
+    pub mail: Mail,
 }
 
 impl App {
@@ -59,6 +62,7 @@ impl App {
             boards: Boards::new(db.clone(), hub.clone(), options.freshness),
             chrome: Chrome::new(db.clone(), options.synthetic, options.freshness),
             setup: Setup::new(db.clone(), options.setup_token.clone()),
+            mail: options.mail.clone(),
             frame: options.frame.clone(),
             auth,
             hub,
@@ -83,7 +87,7 @@ macro_rules! part_of_app {
         })+
     };
 }
-part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup);
+part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup, mail: Mail);
 
 /// Every route of the product with its access: the whole surface, in one table.
 pub fn routes() -> Routes<App> {

@@ -19,6 +19,7 @@ use crate::jobs::{self, Schedule};
 use crate::live::Limits;
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
+use crate::mail::{self, Mail};
 use crate::{health, inventory, outbox, reactions, summary};
 
 /// A running instance.
@@ -39,7 +40,7 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
         jobs: config.pool_jobs + 1,
     };
     let db = Db::open(database, sizes, Clock::system()).await?;
-    let app = App::new(db, &options(config));
+    let app = App::new(db, &options(config)?);
     if app.setup.is_open().await? {
         tracing::warn!(
             "nobody can log in yet; become the administrator at {}",
@@ -108,8 +109,8 @@ impl Running {
     }
 }
 
-fn options(config: &Config) -> Options {
-    Options {
+fn options(config: &Config) -> anyhow::Result<Options> {
+    Ok(Options {
         session_idle: config.session_idle,
         session_longest: config.session_max,
         freshness: config.freshness,
@@ -124,7 +125,8 @@ fn options(config: &Config) -> Options {
         },
         synthetic: config.synthetic,
         setup_token: setup_token(config),
-    }
+        mail: Mail::new(&mail::Settings::of(config))?,
+    })
 }
 
 /// 128 bits, printed in the log and known to nobody else. They follow from the secret, so that every instance behind a
@@ -229,11 +231,20 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
             })
             .await?;
     }
+    if app.mail.is_on() {
+        let (db, mail) = (db.clone(), app.mail.clone());
+        schedule
+            .every("mail", Duration::from_secs(3), move |_| {
+                let (db, mail) = (db.clone(), mail.clone());
+                async move { mail.deliver(&db).await.map(|_| ()) }
+            })
+            .await?;
+    }
     {
-        let (db, auth) = (db.clone(), app.auth.clone());
+        let (db, auth, mail) = (db.clone(), app.auth.clone(), app.mail.clone());
         schedule
             .every("prune", Duration::from_secs(3600), move |_| {
-                let (db, auth) = (db.clone(), auth.clone());
+                let (db, auth, mail) = (db.clone(), auth.clone(), mail.clone());
                 async move {
                     let mut tx = db.write_in_background(&db::Scope::All).await?;
                     outbox::prune(&mut tx).await?;
@@ -241,6 +252,7 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
                     jobs::prune(&db).await?;
                     auth.sessions.prune().await?;
                     auth.throttle.prune().await?;
+                    mail.prune(&db).await?;
                     Ok(())
                 }
             })

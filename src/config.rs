@@ -2,6 +2,7 @@
 //! A wrong or missing one is a single line that names it.
 
 mod secret;
+mod smtp;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use secret::Secret;
+pub use smtp::{Password, Smtp, SmtpTls};
 pub use sources::{ConfigError, Source};
 pub use values::{LogFormat, Network, Origin, Role, duration};
 
@@ -108,6 +110,29 @@ const SETTINGS: &[Setting] = &[
         "a number from 1 to 1000",
     ),
     Setting::new("synthetic", "PULSEBOARD_SYNTHETIC", "true or false"),
+    Setting::new(
+        "smtp_host",
+        "PULSEBOARD_SMTP_HOST",
+        "the name or address of a mail server such as smtp.example.org",
+    ),
+    Setting::new("smtp_port", "PULSEBOARD_SMTP_PORT", "a port such as 587, 465 or 25"),
+    Setting::new(
+        "smtp_tls",
+        "PULSEBOARD_SMTP_TLS",
+        "required, or opportunistic for a server on this machine",
+    ),
+    Setting::new("smtp_user", "PULSEBOARD_SMTP_USER", "the name to log in with"),
+    Setting::new(
+        "smtp_password",
+        "PULSEBOARD_SMTP_PASSWORD",
+        "the password to log in with, together with smtp_user",
+    )
+    .mask(Mask::All),
+    Setting::new(
+        "smtp_from",
+        "PULSEBOARD_SMTP_FROM",
+        "an address such as board@example.org or \"Pulseboard <board@example.org>\"",
+    ),
 ];
 
 /// The effective settings.
@@ -159,6 +184,8 @@ pub struct Config {
     pub streams_per_user: usize,
     /// Whether the data is generated; every page then says so.
     pub synthetic: bool,
+    /// How mail is sent; `None` = not at all, and links are shown to whoever asked for them.
+    pub smtp: Option<Smtp>,
     shown: Vec<sources::Shown>,
 }
 
@@ -242,9 +269,38 @@ impl Config {
             max_streams: layers.read("max_streams", "2000", |text| values::number_in(text, 1..=100_000))?,
             streams_per_user: layers.read("streams_per_user", "6", |text| values::number_in(text, 1..=1_000))?,
             synthetic: layers.read("synthetic", "false", |text| text.parse().ok())?,
+            smtp: smtp(&mut layers)?,
             shown: layers.shown(),
         })
     }
+}
+
+/// The mail server, if one is named; then an address to send from is needed too.
+fn smtp(layers: &mut Layers) -> Result<Option<Smtp>, ConfigError> {
+    let host = layers.read_optional("smtp_host", values::host)?;
+    let local = host.as_deref().is_none_or(Smtp::is_local);
+    let tls = layers.read("smtp_tls", "required", |text| {
+        text.parse().ok().filter(|tls| *tls == SmtpTls::Required || local)
+    })?;
+    let port = layers.read("smtp_port", "587", |text| values::number_in(text, 1..=65535))?;
+    let user = layers.read_optional("smtp_user", |text| Some(text.to_owned()))?;
+    let password = layers.read_optional("smtp_password", Password::new)?;
+    let from = layers.read_optional("smtp_from", values::mailbox)?;
+    let Some(host) = host else { return Ok(None) };
+    let login = match (user, password) {
+        (None, None) => None,
+        (Some(user), Some(password)) => Some((user, password)),
+        (None, Some(_)) => return Err(sources::missing(SETTINGS, "smtp_user")),
+        (Some(_), None) => return Err(sources::missing(SETTINGS, "smtp_password")),
+    };
+    let from = from.ok_or_else(|| sources::missing(SETTINGS, "smtp_from"))?;
+    Ok(Some(Smtp {
+        host,
+        port,
+        tls,
+        login,
+        from,
+    }))
 }
 
 /// The same as [`Config::masked`], so that a stray `{:?}` shows no password.

@@ -7,6 +7,7 @@ mod password;
 mod people;
 mod sessions;
 mod throttle;
+mod token;
 
 pub use access::{Access, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer};
 pub use cookie::session_layer;
@@ -14,6 +15,7 @@ pub use password::{Passwords, problem_with as problem_with_password};
 pub use people::{Membership, People, Person, Role};
 pub use sessions::{SessionStore, hash_of as session_hash};
 pub use throttle::{Throttle, Wait};
+pub use token::Token;
 
 use std::sync::Arc;
 use std::time::Duration;

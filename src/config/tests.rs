@@ -225,3 +225,27 @@ fn a_network_contains_the_addresses_that_share_its_prefix() {
     assert!(!inside("0.0.0.0/0", "fd12::1"));
     assert!("10.0.0.0/33".parse::<Network>().is_err() && "10.0.0/8".parse::<Network>().is_err());
 }
+
+#[test]
+fn mail_goes_out_only_encrypted_or_to_this_machine_and_from_a_known_address() {
+    let file = "smtp_host = 'smtp.example.org'\nsmtp_from = 'Pulseboard <board@example.org>'";
+    let smtp = load(&[], &[], file).unwrap().smtp.unwrap();
+    assert_eq!((smtp.port, smtp.tls, smtp.login), (587, SmtpTls::Required, None));
+    assert!(load(&[], &[], "").unwrap().smtp.is_none());
+
+    assert!(mistake(&[], &[], "smtp_host = 'smtp.example.org'").contains("smtp_from"));
+    assert!(mistake(&[], &[], &format!("{file}\nsmtp_tls = 'opportunistic'")).contains("smtp_tls"));
+    assert!(mistake(&[], &[], &format!("{file}\nsmtp_user = 'board'")).contains("smtp_password"));
+    assert!(mistake(&[], &[], "smtp_host = 'localhost'\nsmtp_from = 'nobody'").contains("smtp_from"));
+    let local = "smtp_host = '127.0.0.1'\nsmtp_tls = 'opportunistic'\nsmtp_from = 'board@example.org'";
+    assert_eq!(load(&[], &[], local).unwrap().smtp.unwrap().tls, SmtpTls::Opportunistic);
+}
+
+#[test]
+fn the_password_of_the_mail_server_is_never_shown() {
+    let file = "smtp_host = 'localhost'\nsmtp_from = 'board@example.org'\nsmtp_user = 'board'\nsmtp_password = 'sesame-opens'";
+    let config = load(&[], &[], file).unwrap();
+
+    assert_eq!(config.smtp.as_ref().unwrap().login.as_ref().unwrap().1.reveal(), "sesame-opens");
+    assert!(!config.masked().contains("sesame") && !format!("{:?}", config.smtp).contains("sesame"));
+}

@@ -12,6 +12,7 @@ use pulseboard::boot;
 use pulseboard::clock::Clock;
 use pulseboard::db::{Db, PoolSizes};
 use pulseboard::live::Limits;
+use pulseboard::mail::Mail;
 use pulseboard::web::Frame;
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
@@ -55,6 +56,7 @@ pub fn options() -> Options {
         frame: Frame::default(),
         synthetic: false,
         setup_token: SETUP_CODE.into(),
+        mail: Mail::off("https://board.example.org"),
     }
 }
 
