@@ -64,6 +64,14 @@ alter table invitation_offers force row level security;
 create policy tenant on invitation_offers using (
     (select scope_is_all()) or facility_id = any ((select scope_facilities())::bigint[]));
 
+-- How many roles an invitation offers altogether, also outside the scope: whoever
+-- sees only some of them must not be able to send it on.
+create function invitation_offer_count(invitation bigint) returns bigint
+language plpgsql stable security definer set search_path = public set app.scope = 'all' as $$
+begin
+    return (select count(*) from invitation_offers where invitation_id = invitation);
+end $$;
+
 -- Links with which a forgotten password is replaced: once, for half an hour.
 create table password_resets (
     id bigint generated always as identity primary key,
@@ -117,6 +125,7 @@ create table audit_log (
     detail jsonb not null default '{}'
 );
 create index audit_log_facility on audit_log (facility_id, id desc);
+create index audit_log_actor on audit_log (actor_id, id desc);
 create index audit_log_thing on audit_log (thing, thing_id, id desc);
 create index audit_log_other_facility on audit_log (other_facility_id, id desc) where other_facility_id is not null;
 revoke update, delete, truncate on audit_log from pulseboard_app;

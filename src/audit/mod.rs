@@ -82,14 +82,15 @@ impl Happened {
     }
 }
 
-/// What happened lately in a facility or to it, the newest first. The names of another facility's staff stay there.
+/// What happened lately in a facility or to it, the newest first, but for what its administrators did about people. The
+/// names of another facility's staff stay there.
 pub async fn latest(tx: &mut PgConnection, facility: FacilityId, limit: i64) -> Result<Vec<Happened>> {
     let found = sqlx::query_as!(
         Happened,
         r#"select a.id as "id!", a.at as "at!", case when a.facility_id = $1 then a.actor_name else f.name end as "who!",
                   a.action as "action!", a.thing as "thing!", a.thing_id, a.detail as "detail!"
            from (
-             (select * from audit_log where facility_id = $1 order by id desc limit $2)
+             (select * from audit_log where facility_id = $1 and thing not in ('user', 'invitation') order by id desc limit $2)
              union all
              (select * from audit_log where other_facility_id = $1 order by id desc limit $2)
            ) a

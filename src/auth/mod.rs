@@ -12,7 +12,7 @@ mod token;
 pub use access::{Access, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer};
 pub use cookie::session_layer;
 pub use password::{Passwords, problem_with as problem_with_password};
-pub use people::{Membership, People, Person, Role};
+pub use people::{DateFormat, Membership, People, Person, Preferences, Refresh, Role, Start};
 pub use sessions::{SessionStore, hash_of as session_hash};
 pub use throttle::{Throttle, Wait};
 pub use token::Token;

@@ -53,6 +53,8 @@ pub enum Event {
     AccessChanged {
         user: UserId,
     },
+    /// Somebody was invited, or an invitation ended.
+    PeopleChanged {},
     /// Some of a person's sessions were ended.
     SessionsEnded {
         user: UserId,

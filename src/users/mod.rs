@@ -1,7 +1,13 @@
-//! The people who use an installation: logging in and out, their account, and how the first of them comes to be.
+//! The people who use an installation: how they come to be, log in and out, what they may do, and how they like it.
 
 mod commands;
+mod invitations;
+mod letters;
+mod passwords;
+mod people;
+mod preferences;
 mod queries;
+mod rights;
 mod routes;
 mod setup;
 mod view;

@@ -1,5 +1,7 @@
 //! Logging in and out, the one-time set-up, and one's own account.
 
+use std::net::IpAddr;
+
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -9,9 +11,10 @@ use tower_sessions::Session;
 use super::view::{AccountPage, LoginPage, SessionRow, SetupPage};
 use super::{Setup, commands, queries};
 use crate::app::App;
-use crate::auth::{Access, CurrentUser, Onlooker, Role, session_hash};
+use crate::auth::{Access, CurrentUser, Onlooker, Person, Role, Start, session_hash};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
+use crate::ids::UserId;
 use crate::web::flash::Done;
 use crate::web::{ClientAddress, Form, Here, Hx, Routes, local_path, rejected, saved};
 
@@ -27,13 +30,23 @@ pub fn routes() -> Routes<App> {
         .post("/account/password", Access::SignedIn, change_password)
         .post("/account/theme", Access::SignedIn, change_theme)
         .post("/account/sessions/{session}/end", Access::SignedIn, end_session)
+        .merge(super::people::routes())
+        .merge(super::invitations::routes())
+        .merge(super::passwords::routes())
+        .merge(super::preferences::routes())
 }
 
-/// `GET /`: one's only facility, or all of them.
+/// `GET /`: where this person wants to start; else their first facility, or all of them.
 async fn home(Onlooker(person): Onlooker) -> Redirect {
-    match &person.memberships[..] {
-        [] => Redirect::to("/network"),
-        [first, ..] => Redirect::to(&format!("/facilities/{}", first.facility)),
+    let first = person.memberships.first().map(|one| one.facility);
+    let facility = match person.preferences.start {
+        Start::Network => None,
+        Start::Facility(facility) if person.role_in(facility).is_some() => Some(facility),
+        _ => first,
+    };
+    match facility {
+        None => Redirect::to("/network"),
+        Some(facility) => Redirect::to(&format!("/facilities/{facility}")),
     }
 }
 
@@ -94,7 +107,19 @@ async fn log_in(
         });
     };
     app.auth.throttle.forgive(&form.email).await?;
-    app.auth.log_in(&session, &person).await?;
+    begin_session(&app, &session, &person, address, &headers).await?;
+    Ok(Redirect::to(next).into_response())
+}
+
+/// Makes this session the person's, notes where it was opened, and ends the oldest beyond the allowed number.
+pub(super) async fn begin_session(
+    app: &App,
+    session: &Session,
+    person: &Person,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<()> {
+    app.auth.log_in(session, person).await?;
     if let Some(id) = session.id() {
         let agent = headers
             .get(header::USER_AGENT)
@@ -102,8 +127,7 @@ async fn log_in(
             .map(|text| text.chars().take(200).collect());
         commands::note_origin(&app.db, &session_hash(&id), address.map(|ip| ip.to_string()), agent).await?;
     }
-    commands::end_surplus_sessions(&app.db, person.id).await?;
-    Ok(Redirect::to(next).into_response())
+    commands::end_surplus_sessions(&app.db, person.id).await
 }
 
 /// `POST /logout`: nothing of the pages stays in the browser, and the session's other tabs are told.
@@ -185,14 +209,19 @@ async fn account(State(app): State<App>, here: Here, user: CurrentUser, session:
 }
 
 async fn own_sessions(app: &App, user: &CurrentUser, session: &Session) -> Result<Vec<SessionRow>> {
-    let now = app.db.clock.now();
     let this = session.id().map(|id| session_hash(&id).to_vec());
+    session_rows(app, user.id, this.as_deref()).await
+}
+
+/// Somebody's open sessions; `this` is the hash of the one that asks.
+pub(super) async fn session_rows(app: &App, user: UserId, this: Option<&[u8]>) -> Result<Vec<SessionRow>> {
+    let now = app.db.clock.now();
     let idle_since = now - app.auth.sessions.idle();
-    let open = queries::open_sessions(app.db.unscoped(), user.id, now, idle_since).await?;
+    let open = queries::open_sessions(app.db.unscoped(), user, now, idle_since).await?;
     Ok(open
         .into_iter()
         .map(|open| SessionRow {
-            here: this.as_deref() == Some(&open.id_hash),
+            here: this == Some(&open.id_hash),
             id: hex(&open.id_hash[..8]),
             device: match open.display {
                 true => format!("Display: {}", device(open.user_agent.as_deref())),
@@ -272,7 +301,7 @@ async fn end_session(State(app): State<App>, hx: Hx, user: CurrentUser, Path(nam
     Ok(saved(hx, "/account", Done::SessionsEnded))
 }
 
-fn page(page: &impl Template) -> Result<Response> {
+pub(super) fn page(page: &impl Template) -> Result<Response> {
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
 }
 
@@ -280,7 +309,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 16 || !text.is_ascii() {
         return None;
     }
