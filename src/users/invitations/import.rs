@@ -52,7 +52,8 @@ impl Table {
 /// # Errors
 /// A sentence when it is no such table at all.
 pub fn read(text: &str, facility: &dyn Fn(&str) -> Option<FacilityId>) -> Result<Table, String> {
-    let text = text.trim_start_matches('\u{feff}');
+    // a form sends both marks of a line's end, of which the reader would count only one
+    let text = &text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     if text.trim().is_empty() {
         return Err("Paste the table, or choose a file.".into());
     }
@@ -191,7 +192,7 @@ mod tests {
         let text = "\u{feff}Email,Name,Facility,Role\nada@example.org,Ada,Lakeside,staff\nnobody,Bob,Lakeside,Viewer\n\
                     eve@example.org,Eve,Hilltop,staff\nada@example.org,Ada,lakeside,viewer\nmax@example.org,Max,Lakeside,boss\nshort@example.org,S\n";
 
-        let table = read(text, &lakeside).unwrap();
+        let table = read(&text.replace('\n', "\r\n"), &lakeside).unwrap();
 
         let problems: Vec<(u64, &str)> = table.rows.iter().map(|row| (row.line, row.problem.as_str())).collect();
         assert_eq!(problems[0], (2, ""));

@@ -16,7 +16,6 @@ pub struct Open {
     pub email: String,
     pub name: String,
     pub network_admin: bool,
-    pub invited_by: UserId,
     pub by_name: String,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
@@ -46,7 +45,7 @@ async fn offers(tx: &mut PgConnection, id: i64) -> Result<Vec<Membership>> {
 /// The invitation with this id, if the scope of this transaction knows it.
 pub async fn find(tx: &mut PgConnection, id: i64, everywhere: bool) -> Result<Open> {
     let row = sqlx::query!(
-        r#"select i.email, i.name, i.network_admin, i.invited_by, u.name as by_name, i.created_at, i.expires_at,
+        r#"select i.email, i.name, i.network_admin, u.name as by_name, i.created_at, i.expires_at,
                   invitation_offer_count(i.id) as "all_offers!"
            from invitations i join users u on u.id = i.invited_by
            where i.id = $1 and i.accepted_at is null and i.withdrawn_at is null"#,
@@ -64,7 +63,6 @@ pub async fn find(tx: &mut PgConnection, id: i64, everywhere: bool) -> Result<Op
         email: row.email,
         name: row.name,
         network_admin: row.network_admin,
-        invited_by: UserId(row.invited_by),
         by_name: row.by_name,
         created_at: row.created_at,
         expires_at: row.expires_at,

@@ -54,7 +54,6 @@ pub struct InvitationPage<'a> {
     pub email: String,
     pub by: String,
     pub offers: Vec<String>,
-    pub elsewhere: bool,
     pub since: String,
     pub until: String,
     pub over: bool,

@@ -80,8 +80,8 @@ pub async fn note_refusal(db: &Db, actor: &Actor, refusal: Refusal, tried: serde
     if refusal == Refusal::OwnRights {
         tracing::warn!(user.id = actor.user.map(|id| id.0), "somebody tried to raise their own rights");
         let mut tx = db.write(&Scope::All).await?;
-        let facility = tried["facility"].as_i64().map(FacilityId);
-        record(&mut tx, actor, "refused", actor.user.unwrap_or(UserId(0)), facility, tried).await?;
+        // for the network to see: those who manage the facility may be the ones who try
+        record(&mut tx, actor, "refused", actor.user.unwrap_or(UserId(0)), None, tried).await?;
         tx.commit().await?;
     }
     Ok(refusal.into())

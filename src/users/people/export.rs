@@ -4,7 +4,7 @@ use super::queries::Listed;
 use crate::auth::Role;
 use crate::error::Result;
 
-/// One line per role: the columns that an import takes, then state and last seen (ISO 8601, UTC).
+/// One line per role, one for whoever has none: the columns that an import takes, then state and last seen (ISO 8601, UTC).
 pub fn csv(people: &[Listed], facility: &dyn Fn(i64) -> String) -> Result<String> {
     let mut file = csv::Writer::from_writer(Vec::new());
     let failed = |error: csv::Error| anyhow::Error::from(error);
@@ -15,7 +15,11 @@ pub fn csv(people: &[Listed], facility: &dyn Fn(i64) -> String) -> Result<String
         let network = person.network_admin.then(|| (String::new(), Role::NetworkAdmin.to_string()));
         let roles = person.facilities.iter().zip(&person.roles);
         let roles = roles.map(|(id, role)| (facility(*id), role.clone()));
-        for (place, role) in network.into_iter().chain(roles) {
+        let mut all: Vec<(String, String)> = network.into_iter().chain(roles).collect();
+        if all.is_empty() {
+            all.push(Default::default());
+        }
+        for (place, role) in all {
             let cells = [
                 person.email.as_str(),
                 &person.name,

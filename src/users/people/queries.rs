@@ -220,7 +220,6 @@ pub struct Details {
     pub account: Account,
     pub name: String,
     pub email: String,
-    pub has_password: bool,
     pub mail_access: bool,
     pub created_at: DateTime<Utc>,
     pub last_seen_at: Option<DateTime<Utc>>,
@@ -230,8 +229,8 @@ pub struct Details {
 /// leaves out those of others.
 pub async fn details(tx: &mut PgConnection, id: UserId) -> Result<Details> {
     let row = sqlx::query!(
-        r#"select email, name, network_admin, disabled_at is not null as "disabled!", created_at, last_seen_at, mail_access,
-                  password_hash is not null as "has_password!" from users where id = $1"#,
+        r#"select email, name, network_admin, disabled_at is not null as "disabled!", created_at, last_seen_at, mail_access
+           from users where id = $1"#,
         id.0
     )
     .fetch_optional(&mut *tx)
@@ -254,7 +253,6 @@ pub async fn details(tx: &mut PgConnection, id: UserId) -> Result<Details> {
         },
         name: row.name,
         email: row.email,
-        has_password: row.has_password,
         mail_access: row.mail_access,
         created_at: row.created_at,
         last_seen_at: row.last_seen_at,

@@ -182,7 +182,6 @@ async fn show(State(app): State<App>, here: Here, manager: Manager, Path(id): Pa
         since: open.created_at.format("%-d %B %Y").to_string(),
         until: open.expires_at.format("%-d %B %Y").to_string(),
         over: open.is_over(app.db.clock.now()),
-        elsewhere: open.elsewhere,
         may_send: manager.network_admin || (!open.elsewhere && !open.network_admin),
         by_mail: app.mail.is_on(),
         full_name: open.name,
