@@ -112,6 +112,12 @@ async fn reset_link(app: &TestApp, person: i64) -> String {
 /// Somebody invited by an administrator of the facility, and the secret of the link.
 async fn invitation(app: &TestApp, facility: &Facility) -> (i64, String) {
     let (token, admin) = (Token::new(), app.person(Role::FacilityAdmin, &[facility]).await);
+    // whoever is invited reads who invites them
+    sqlx::query("update users set name = 'Ada' where id = $1")
+        .bind(admin.id.0)
+        .execute(&mut app.owner().await)
+        .await
+        .unwrap();
     let id: i64 = sqlx::query_scalar(
         "with made as (insert into invitations (email, name, invited_by, token_hash, expires_at)
                        values ('new.' || $1 || '@example.org', 'New', $1, $2, now() + interval '1 day') returning id),

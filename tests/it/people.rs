@@ -86,7 +86,8 @@ async fn a_role_is_changed_with_word_of_before_and_after_and_ends_the_sessions_e
     assert_eq!(role_of(&app, person.id, &lakeside).await.as_deref(), Some("staff"));
     let (id, detail) = audit(&app, "role changed").await.remove(0);
     assert_eq!(id, person.id.0);
-    assert_eq!((&detail["before"]["role"], &detail["after"]["role"]), (&"viewer".into(), &"staff".into()));
+    assert_eq!(detail["before"]["role"], "viewer");
+    assert_eq!(detail["after"]["role"], "staff");
     let page = admin.get(&page_of(person.id, "")).await.ok();
     assert!(page.text(".log li").contains("Role changed, role Viewer → Staff in Lakeside"));
 }

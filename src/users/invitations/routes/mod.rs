@@ -21,6 +21,9 @@ use crate::web::{Form, Here, Hx, Layout, Routes, options, rejected, saved};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
+        .get("/invitation/{invitation}", Access::Public, accept::form)
+        .post("/invitation/{invitation}", Access::Public, accept::as_new)
+        .post("/invitation/{invitation}/acceptance", Access::SignedIn, accept::as_oneself)
         .get("/admin/users/new", Access::Manager, new)
         .post("/admin/users", Access::Manager, create)
         .get("/admin/users/import", Access::Manager, import::form)
@@ -28,9 +31,6 @@ pub fn routes() -> Routes<App> {
         .get("/admin/invitations/{invitation_id}", Access::Manager, show)
         .post("/admin/invitations/{invitation_id}/sending", Access::Manager, send_again)
         .post("/admin/invitations/{invitation_id}/withdrawal", Access::Manager, withdraw)
-        .get("/invitation/{invitation}", Access::Public, accept::form)
-        .post("/invitation/{invitation}", Access::Public, accept::as_new)
-        .post("/invitation/{invitation}/acceptance", Access::SignedIn, accept::as_oneself)
 }
 
 /// Roles that one invitation can offer.
