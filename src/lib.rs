@@ -37,6 +37,7 @@ pub mod health;
 pub mod inventory;
 mod network;
 pub mod requests;
+mod search;
 pub mod summary;
 pub mod synthetic;
 pub mod users;

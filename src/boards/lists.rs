@@ -7,7 +7,7 @@ use super::tiles::SOON_HOURS;
 use super::view::*;
 use crate::audit::{self, Happened};
 use crate::blood::{BloodGroup, Component};
-use crate::charts::full;
+use crate::charts::{full, units};
 use crate::clock::{age_label, local_day};
 use crate::error::{Error, Result};
 use crate::inventory::{self, Unit};
@@ -180,13 +180,8 @@ fn sentence(happened: &Happened) -> String {
         _ => "stock",
     };
     let mut text = match happened.detail.get("quantity").and_then(serde_json::Value::as_i64) {
-        Some(1) if happened.thing == "unit" => format!("{verb} 1 unit"),
-        Some(quantity) if happened.thing == "unit" => format!("{verb} {} units", full(quantity as f64)),
-        Some(quantity) => format!(
-            "{verb} {thing}: {} {}",
-            full(quantity as f64),
-            if quantity == 1 { "unit" } else { "units" }
-        ),
+        Some(quantity) if happened.thing == "unit" => format!("{verb} {}", units(quantity)),
+        Some(quantity) => format!("{verb} {thing}: {}", units(quantity)),
         None => format!("{verb} {thing}"),
     };
     for part in [component, group].into_iter().flatten() {

@@ -15,7 +15,7 @@ mod theme;
 use askama::Template;
 use chrono::{Datelike, NaiveDate};
 
-pub use number::{full, number};
+pub use number::{counted, full, noun, number, units};
 pub use spark::sparkline;
 
 use draw::Size;

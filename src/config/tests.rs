@@ -243,9 +243,13 @@ fn mail_goes_out_only_encrypted_or_to_this_machine_and_from_a_known_address() {
 
 #[test]
 fn the_password_of_the_mail_server_is_never_shown() {
-    let file = "smtp_host = 'localhost'\nsmtp_from = 'board@example.org'\nsmtp_user = 'board'\nsmtp_password = 'sesame-opens'";
+    let file =
+        "smtp_host = 'localhost'\nsmtp_from = 'board@example.org'\nsmtp_user = 'board'\nsmtp_password = 'sesame-opens'";
     let config = load(&[], &[], file).unwrap();
 
-    assert_eq!(config.smtp.as_ref().unwrap().login.as_ref().unwrap().1.reveal(), "sesame-opens");
+    assert_eq!(
+        config.smtp.as_ref().unwrap().login.as_ref().unwrap().1.reveal(),
+        "sesame-opens"
+    );
     assert!(!config.masked().contains("sesame") && !format!("{:?}", config.smtp).contains("sesame"));
 }

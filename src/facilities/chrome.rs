@@ -102,9 +102,22 @@ impl Chrome {
         } = &person.preferences;
         Layout {
             // a wall is read by everybody who stands before it
-            reading_zone: zone.filter(|_| !here.wall).map_or("", |zone: Zone| zone.as_str()).into(),
-            dates: if *dates == DateFormat::Words { "" } else { dates.as_str() }.into(),
-            refresh: if *refresh == Refresh::Live { "" } else { refresh.as_str() }.into(),
+            reading_zone: zone
+                .filter(|_| !here.wall)
+                .map_or("", |zone: Zone| zone.as_str())
+                .into(),
+            dates: if *dates == DateFormat::Words {
+                ""
+            } else {
+                dates.as_str()
+            }
+            .into(),
+            refresh: if *refresh == Refresh::Live {
+                ""
+            } else {
+                refresh.as_str()
+            }
+            .into(),
             user_name: person.name.clone(),
             theme: if person.theme == "system" {
                 String::new()

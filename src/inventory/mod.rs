@@ -10,4 +10,5 @@ mod routes;
 
 pub use commands::{end_reservations, expire_due, next_due};
 pub use model::{Cursor, Filter, Level, Movement, NewUnit, Phase, Unit};
+pub use queries::everywhere;
 pub use routes::routes;

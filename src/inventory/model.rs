@@ -136,15 +136,8 @@ impl Filter {
 
     /// The address of the list.
     pub fn href(&self, facility: FacilityId) -> String {
-        self.page_href(facility, None)
-    }
-
-    /// The address of the page of the list that begins after the cursor.
-    pub fn page_href(&self, facility: FacilityId, after: Option<Cursor>) -> String {
-        let after = after.map_or_else(String::new, |cursor| cursor.to_string());
         let pairs = self.pairs();
-        let mut pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        pairs.push(("after", &after));
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
         format!("/facilities/{facility}/inventory{}", query_string(&pairs))
     }
 
@@ -255,11 +248,15 @@ impl Level {
         Some(self.issuable as f64 / demand)
     }
 
-    /// Under minimum critical, under reorder low, under target watch.
+    /// Under minimum critical, under reorder low, under target watch. A shelf that may be empty, is empty and of which
+    /// nothing was wanted lately is no cause for a warning.
     pub fn phase(&self) -> Phase {
         let (Some(minimum), Some(reorder), Some(target)) = (self.minimum, self.reorder, self.target) else {
             return Phase::Unknown;
         };
+        if (self.issuable, minimum) == (0, 0) && self.daily_demand.is_none() {
+            return Phase::Unknown;
+        }
         match self.issuable {
             units if units < minimum.into() => Phase::Critical,
             units if units < reorder.into() => Phase::Low,

@@ -75,10 +75,19 @@ mod tests {
         let evil = "x\r\nBcc: everybody@example.org";
         assert!(message(evil, "a@example.org", "s").check().is_err());
         assert!(message("A", "a@example.org", evil).check().is_err());
-        assert!(message("A", "a@example.org\r\nBcc: b@example.org", "s").check().is_err());
+        assert!(
+            message("A", "a@example.org\r\nBcc: b@example.org", "s")
+                .check()
+                .is_err()
+        );
         assert!(message("A", "a@example.org, b@example.org", "s").check().is_err());
 
-        for (name, subject) in [(evil, "s"), ("A", evil), ("\"; Bcc: b@example.org", "s"), ("Ä <b@c.de>", "Grüße")] {
+        for (name, subject) in [
+            (evil, "s"),
+            ("A", evil),
+            ("\"; Bcc: b@example.org", "s"),
+            ("Ä <b@c.de>", "Grüße"),
+        ] {
             let Ok(built) = message(name, "a@example.org", subject).build(&from) else {
                 continue;
             };

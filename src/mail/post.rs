@@ -37,7 +37,11 @@ pub(super) fn connect(smtp: &Smtp) -> anyhow::Result<Server> {
         .port(smtp.port)
         .tls(tls)
         .timeout(Some(PATIENCE))
-        .pool_config(PoolConfig::new().max_size(AT_ONCE).idle_timeout(Duration::from_secs(30)));
+        .pool_config(
+            PoolConfig::new()
+                .max_size(AT_ONCE)
+                .idle_timeout(Duration::from_secs(30)),
+        );
     if let Some((user, password)) = &smtp.login {
         transport = transport.credentials(Credentials::new(user.clone(), password.reveal().to_owned()));
     }
@@ -61,7 +65,10 @@ async fn attempt(db: &Db, server: &Server, seal: &Seal, mail: Due) -> Result<boo
     let (id, last) = (mail.id, mail.is_last_try());
     let Some(message) = opened(seal, mail) else {
         queue::missed(db, id, "its link was sealed under another secret", true).await?;
-        tracing::warn!(mail = id, "a mail's link was sealed under another secret; ask for a new one");
+        tracing::warn!(
+            mail = id,
+            "a mail's link was sealed under another secret; ask for a new one"
+        );
         return Ok(false);
     };
     let message = match message.build(&server.from) {

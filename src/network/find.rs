@@ -10,6 +10,7 @@ use super::view::{FindBlood, FindRow};
 use crate::auth::{Person, Role};
 use crate::blood::compatibility::{self, Patient};
 use crate::blood::{BloodGroup, Component};
+use crate::charts::counted;
 use crate::clock::age_label;
 use crate::db::Db;
 use crate::error::Result;
@@ -145,15 +146,9 @@ pub async fn answer(
             } else {
                 String::new()
             };
-            find.summary = format!(
-                "{} {} {units} compatible units; the nearest is {nearest:.0} km away.{own}",
-                rows.len(),
-                if rows.len() == 1 {
-                    "facility offers"
-                } else {
-                    "facilities offer"
-                }
-            );
+            let offers = counted(rows.len() as i64, "facility offers", "facilities offer");
+            let units = counted(units, "compatible unit", "compatible units");
+            find.summary = format!("{offers} {units}; the nearest is {nearest:.0} km away.{own}");
         }
     }
     find.rows = rows.into_iter().map(|(_, row)| row).take(100).collect();

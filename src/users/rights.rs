@@ -90,11 +90,19 @@ pub fn may_change_role(
     after: Option<Role>,
 ) -> Result<(), Refusal> {
     if !target.is_known_to(actor) || !actor.manages(facility) {
-        return Err(if actor.id == target.id { Refusal::OwnRights } else { Refusal::NotTheirs });
+        return Err(if actor.id == target.id {
+            Refusal::OwnRights
+        } else {
+            Refusal::NotTheirs
+        });
     }
     // network administration is no membership, and not a facility administrator's to give
     if after > Some(Role::FacilityAdmin) {
-        return Err(if actor.id == target.id { Refusal::OwnRights } else { Refusal::Outranked });
+        return Err(if actor.id == target.id {
+            Refusal::OwnRights
+        } else {
+            Refusal::Outranked
+        });
     }
     if actor.id == target.id && after > actor.role_in(facility) {
         return Err(Refusal::OwnRights);

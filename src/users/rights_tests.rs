@@ -30,11 +30,23 @@ fn nobody_raises_their_own_role() {
     let admin = account(2, &[(LAKESIDE, Role::FacilityAdmin), (HILLTOP, Role::Staff)]);
 
     for after in [Role::Staff, Role::FacilityAdmin, Role::NetworkAdmin] {
-        assert_eq!(may_change_role(&viewer, &viewer, LAKESIDE, Some(after)), Err(Refusal::OwnRights));
+        assert_eq!(
+            may_change_role(&viewer, &viewer, LAKESIDE, Some(after)),
+            Err(Refusal::OwnRights)
+        );
     }
-    assert_eq!(may_change_role(&admin, &admin, HILLTOP, Some(Role::FacilityAdmin)), Err(Refusal::OwnRights));
-    assert_eq!(may_change_role(&admin, &admin, LAKESIDE, Some(Role::NetworkAdmin)), Err(Refusal::OwnRights));
-    assert_eq!(may_change_network_admin(&admin, &admin, true, 1), Err(Refusal::OwnRights));
+    assert_eq!(
+        may_change_role(&admin, &admin, HILLTOP, Some(Role::FacilityAdmin)),
+        Err(Refusal::OwnRights)
+    );
+    assert_eq!(
+        may_change_role(&admin, &admin, LAKESIDE, Some(Role::NetworkAdmin)),
+        Err(Refusal::OwnRights)
+    );
+    assert_eq!(
+        may_change_network_admin(&admin, &admin, true, 1),
+        Err(Refusal::OwnRights)
+    );
     assert_eq!(may_change_role(&admin, &admin, LAKESIDE, Some(Role::Staff)), Ok(()));
 }
 
@@ -46,8 +58,14 @@ fn the_last_administrator_of_the_network_stays() {
         ..network_admin(3)
     };
 
-    assert_eq!(may_change_network_admin(&last, &last, false, 0), Err(Refusal::LastNetworkAdmin));
-    assert_eq!(may_change_disabled(&last, &last, true, 0), Err(Refusal::LastNetworkAdmin));
+    assert_eq!(
+        may_change_network_admin(&last, &last, false, 0),
+        Err(Refusal::LastNetworkAdmin)
+    );
+    assert_eq!(
+        may_change_disabled(&last, &last, true, 0),
+        Err(Refusal::LastNetworkAdmin)
+    );
     assert_eq!(may_change_disabled(&last, &last, true, 1), Err(Refusal::Oneself));
     assert_eq!(may_change_network_admin(&last, &other, false, 1), Ok(()));
     assert_eq!(may_change_disabled(&last, &other, true, 1), Ok(()));
@@ -69,19 +87,37 @@ fn an_administrator_of_a_facility_changes_only_what_is_theirs() {
     assert_eq!(may_change_disabled(&admin, &theirs, true, 1), Ok(()));
     for outranking in [&shared, &above] {
         assert_eq!(may_change_account(&admin, outranking), Err(Refusal::Outranked));
-        assert_eq!(may_change_disabled(&admin, outranking, true, 1), Err(Refusal::Outranked));
+        assert_eq!(
+            may_change_disabled(&admin, outranking, true, 1),
+            Err(Refusal::Outranked)
+        );
         assert_eq!(may_change_role(&admin, outranking, LAKESIDE, None), Ok(()));
-        assert_eq!(may_change_role(&admin, outranking, HILLTOP, None), Err(Refusal::NotTheirs));
+        assert_eq!(
+            may_change_role(&admin, outranking, HILLTOP, None),
+            Err(Refusal::NotTheirs)
+        );
     }
     assert_eq!(may_change_account(&admin, &foreign), Err(Refusal::NotTheirs));
-    assert_eq!(may_change_role(&admin, &foreign, LAKESIDE, Some(Role::Viewer)), Err(Refusal::NotTheirs));
-    assert_eq!(may_change_network_admin(&admin, &theirs, true, 1), Err(Refusal::Outranked));
-    assert_eq!(may_change_network_admin(&admin, &foreign, true, 1), Err(Refusal::NotTheirs));
+    assert_eq!(
+        may_change_role(&admin, &foreign, LAKESIDE, Some(Role::Viewer)),
+        Err(Refusal::NotTheirs)
+    );
+    assert_eq!(
+        may_change_network_admin(&admin, &theirs, true, 1),
+        Err(Refusal::Outranked)
+    );
+    assert_eq!(
+        may_change_network_admin(&admin, &foreign, true, 1),
+        Err(Refusal::NotTheirs)
+    );
     assert_eq!(
         may_change_role(&admin, &theirs, LAKESIDE, Some(Role::NetworkAdmin)),
         Err(Refusal::Outranked)
     );
-    assert_eq!(may_change_role(&admin, &theirs, LAKESIDE, Some(Role::FacilityAdmin)), Ok(()));
+    assert_eq!(
+        may_change_role(&admin, &theirs, LAKESIDE, Some(Role::FacilityAdmin)),
+        Ok(())
+    );
 }
 
 #[test]
@@ -90,8 +126,17 @@ fn an_invitation_offers_only_what_one_may_give() {
     let offer = |facility, role| [Membership { facility, role }];
 
     assert_eq!(may_invite(&admin, &offer(LAKESIDE, Role::FacilityAdmin), false), Ok(()));
-    assert_eq!(may_invite(&admin, &offer(HILLTOP, Role::Viewer), false), Err(Refusal::NotTheirs));
-    assert_eq!(may_invite(&admin, &offer(LAKESIDE, Role::NetworkAdmin), false), Err(Refusal::Outranked));
+    assert_eq!(
+        may_invite(&admin, &offer(HILLTOP, Role::Viewer), false),
+        Err(Refusal::NotTheirs)
+    );
+    assert_eq!(
+        may_invite(&admin, &offer(LAKESIDE, Role::NetworkAdmin), false),
+        Err(Refusal::Outranked)
+    );
     assert_eq!(may_invite(&admin, &[], true), Err(Refusal::Outranked));
-    assert_eq!(may_invite(&network_admin(2), &offer(HILLTOP, Role::Staff), true), Ok(()));
+    assert_eq!(
+        may_invite(&network_admin(2), &offer(HILLTOP, Role::Staff), true),
+        Ok(())
+    );
 }

@@ -8,6 +8,7 @@ text_enum! {
         Discarded = "discarded" / "Discarded and recorded.",
         Released = "released" / "Released from quarantine.",
         Quarantined = "quarantined" / "Moved to quarantine.",
+        MarkedUnsafe = "marked_unsafe" / "The positive test is recorded; the unit can only be discarded.",
         Issued = "issued" / "Issued.",
         Transfused = "transfused" / "Recorded as transfused.",
         Returned = "returned" / "Returned to quarantine.",

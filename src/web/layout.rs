@@ -75,10 +75,10 @@ pub struct Layout {
 }
 
 #[derive(Template)]
-#[template(path = "_icons.html")]
+#[template(path = "_furniture.html")]
 struct Sprite;
 
-/// The icons that every page carries, compressed once for all of them.
+/// The icons and the dialogs that every page carries, compressed once for all of them.
 pub fn sprite() -> &'static Part {
     static SPRITE: LazyLock<Part> = LazyLock::new(|| Part::compressed(Sprite.to_string().into()));
     &SPRITE
@@ -105,7 +105,9 @@ impl Layout {
 
     /// The page's event stream, unless this person does not want to follow it.
     pub fn stream(&self) -> Option<&str> {
-        self.events_url.as_deref().filter(|_| self.refresh.is_empty() || self.wall)
+        self.events_url
+            .as_deref()
+            .filter(|_| self.refresh.is_empty() || self.wall)
     }
 
     /// Whether the page changes by itself or would, if its reader wanted it to.

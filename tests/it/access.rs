@@ -12,16 +12,16 @@ use pulseboard::web::Route;
 use crate::support::{Answer, Client, Facility, TestApp};
 
 /// Two facilities with everything that a path can name.
-struct World {
-    app: TestApp,
-    own: Facility,
+pub struct World {
+    pub app: TestApp,
+    pub own: Facility,
     other: Facility,
     /// values of path parameters in either facility
     things: BTreeMap<(i64, &'static str), String>,
 }
 
 impl World {
-    async fn new() -> World {
+    pub async fn new() -> World {
         let app = TestApp::new().await;
         let (own, other) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
         let third = app.facility("Riverbank").await;
@@ -50,6 +50,13 @@ impl World {
             other,
             things,
         }
+    }
+
+    /// Every page that can be asked for, with things of the own facility.
+    pub fn pages(&self, person: &Client) -> Vec<String> {
+        let gets = route_table().into_iter().filter(|route| route.method == Method::GET);
+        gets.map(|route| self.path(&route, &self.own, &self.own, person))
+            .collect()
     }
 
     /// The path with the things of one facility, seen from another (or the same) one.
@@ -100,12 +107,14 @@ impl World {
 /// The secret of a link with which this person may choose a new password.
 async fn reset_link(app: &TestApp, person: i64) -> String {
     let token = Token::new();
-    sqlx::query("insert into password_resets (user_id, token_hash, expires_at) values ($1, $2, now() + interval '1 hour')")
-        .bind(person)
-        .bind(&token.hash()[..])
-        .execute(&mut app.owner().await)
-        .await
-        .unwrap();
+    sqlx::query(
+        "insert into password_resets (user_id, token_hash, expires_at) values ($1, $2, now() + interval '1 hour')",
+    )
+    .bind(person)
+    .bind(&token.hash()[..])
+    .execute(&mut app.owner().await)
+    .await
+    .unwrap();
     token.reveal()
 }
 

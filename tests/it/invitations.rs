@@ -29,7 +29,12 @@ async fn ada(app: &TestApp, facility: &Facility) -> Person {
 
 async fn invite(client: &Client, email: &str, facility: &Facility, role: &str) -> crate::support::Answer {
     let facility = facility.id.to_string();
-    let form = [("email", email), ("name", "Noa New"), ("facility", &facility), ("role", role)];
+    let form = [
+        ("email", email),
+        ("name", "Noa New"),
+        ("facility", &facility),
+        ("role", role),
+    ];
     client.post("/admin/users", &form).await
 }
 
@@ -43,7 +48,13 @@ async fn whoever_is_invited_by_mail_joins_once() {
     let admin = app.client().log_in(&ada(&app, &lakeside).await.email).await;
 
     // whatever Host says, the link is the configured one
-    let sent = invite(&admin.with("host", "evil.example"), "Noa@Example.org", &lakeside, "staff").await;
+    let sent = invite(
+        &admin.with("host", "evil.example"),
+        "Noa@Example.org",
+        &lakeside,
+        "staff",
+    )
+    .await;
     app.mail.deliver(&app.db).await.unwrap();
     let mail = server.last_to("noa@example.org").expect("a mail");
     let link = mail.link("/invitation/");
@@ -60,7 +71,10 @@ async fn whoever_is_invited_by_mail_joins_once() {
     let staff = app.client().log_in("noa@example.org").await;
     assert_eq!(staff.get(&lakeside.path("/inventory/new")).await.status, StatusCode::OK);
     assert_eq!(again.status, StatusCode::NOT_FOUND);
-    assert_eq!(app.client().get(&link).await.heading(), "This invitation is no longer good");
+    assert_eq!(
+        app.client().get(&link).await.heading(),
+        "This invitation is no longer good"
+    );
 }
 
 #[tokio::test]
@@ -124,10 +138,15 @@ async fn without_mail_the_link_is_shown_once() {
     let lakeside = app.facility("Lakeside").await;
     let admin = app.client().log_in(&ada(&app, &lakeside).await.email).await;
 
-    let shown = invite(&admin, "noa@example.org", &lakeside, "facility_admin").await.ok();
+    let shown = invite(&admin, "noa@example.org", &lakeside, "facility_admin")
+        .await
+        .ok();
     let link = shown.attr("input[readonly]", "value").expect("a link");
     let list = admin.get("/admin/users").await.ok();
-    let page = admin.get(&list.attr("th a[href^=\"/admin/invitations/\"]", "href").unwrap()).await.ok();
+    let page = admin
+        .get(&list.attr("th a[href^=\"/admin/invitations/\"]", "href").unwrap())
+        .await
+        .ok();
 
     let path = link.strip_prefix(BASE_URL).expect("on our own site");
     assert!(!list.body().contains(path) && !page.body().contains(path));
@@ -171,7 +190,11 @@ async fn an_invitation_ends_by_age_by_withdrawal_by_sending_it_again_and_with_wh
         .unwrap();
     let from_nobody = app.client().post(&fourth, &JOIN).await.status;
 
-    assert!(twice.problem("email").is_some_and(|words| words.contains("invited already")));
+    assert!(
+        twice
+            .problem("email")
+            .is_some_and(|words| words.contains("invited already"))
+    );
     assert_eq!((old, new), (StatusCode::NOT_FOUND, StatusCode::OK));
     assert_eq!([withdrawn, too_old, from_nobody], [StatusCode::NOT_FOUND; 3]);
 }
@@ -223,7 +246,10 @@ async fn a_forgotten_password_is_replaced_once_within_half_an_hour_and_ends_all_
     let new = "nine patient storks stand still";
 
     let known = app.client().post("/password/forgot", &[("email", &person.email)]).await;
-    let unknown = app.client().post("/password/forgot", &[("email", "nobody@example.org")]).await;
+    let unknown = app
+        .client()
+        .post("/password/forgot", &[("email", "nobody@example.org")])
+        .await;
     let mail = eventually("the link arrives", || async {
         app.mail.deliver(&app.db).await.unwrap();
         server.last_to(&person.email)
@@ -235,18 +261,26 @@ async fn a_forgotten_password_is_replaced_once_within_half_an_hour_and_ends_all_
     let again = app.client().post(&link, &[("password", PASSWORD)]).await;
 
     assert_eq!((known.status, unknown.status), (StatusCode::OK, StatusCode::OK));
-    assert_eq!(known.body().replace(&person.email, ""), unknown.body().replace("nobody@example.org", ""));
+    assert_eq!(
+        known.body().replace(&person.email, ""),
+        unknown.body().replace("nobody@example.org", "")
+    );
     assert!(server.last_to("nobody@example.org").is_none());
     assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(set.location(), Some("/login?done=password_set"));
     assert_eq!(again.status, StatusCode::NOT_FOUND);
     assert!(!is_logged_in(&open).await);
-    assert_eq!(app.client().try_log_in(&person.email, new).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        app.client().try_log_in(&person.email, new).await.status,
+        StatusCode::SEE_OTHER
+    );
 
     app.client().post("/password/forgot", &[("email", &person.email)]).await;
     let late = eventually("a second link", || async {
         app.mail.deliver(&app.db).await.unwrap();
-        server.last_to(&person.email).filter(|one| one.link("/password/reset/") != link)
+        server
+            .last_to(&person.email)
+            .filter(|one| one.link("/password/reset/") != link)
     })
     .await;
     app.travel(TimeDelta::minutes(31));
@@ -300,17 +334,33 @@ async fn a_table_is_looked_at_first_and_then_invites_all_or_nobody() {
     };
 
     let dry = admin.post("/admin/users/import", &[("csv", &bad)]).await;
-    let forced = admin.post("/admin/users/import", &[("csv", &bad), ("invite", "true")]).await;
+    let forced = admin
+        .post("/admin/users/import", &[("csv", &bad), ("invite", "true")])
+        .await;
     let none = invited().await;
     let looked = admin.post("/admin/users/import", &[("csv", &good)]).await.ok();
     let still_none = invited().await;
-    let done = admin.post("/admin/users/import", &[("csv", &good), ("invite", "true")]).await;
+    let done = admin
+        .post("/admin/users/import", &[("csv", &good), ("invite", "true")])
+        .await;
 
-    assert_eq!((dry.status, forced.status), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::UNPROCESSABLE_ENTITY));
+    assert_eq!(
+        (dry.status, forced.status),
+        (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::UNPROCESSABLE_ENTITY)
+    );
     let problems = dry.texts("tbody tr");
-    assert!(problems[0].contains("2") && problems[0].contains("none"), "{problems:?}");
-    assert!(problems[1].contains("3") && problems[1].contains("already has a role"), "{problems:?}");
-    assert!(problems[2].contains("4") && problems[2].contains("no facility of this name"), "{problems:?}");
+    assert!(
+        problems[0].contains("2") && problems[0].contains("none"),
+        "{problems:?}"
+    );
+    assert!(
+        problems[1].contains("3") && problems[1].contains("already has a role"),
+        "{problems:?}"
+    );
+    assert!(
+        problems[2].contains("4") && problems[2].contains("no facility of this name"),
+        "{problems:?}"
+    );
     assert_eq!((none, still_none), (0, 0));
     assert!(looked.text(".notice.good button").contains("Invite 2 people"));
     assert_eq!(done.location(), Some("/admin/users?done=invited"));
@@ -323,7 +373,10 @@ async fn a_hostile_table_is_refused_with_a_reason() {
     let app = TestApp::new().await;
     let lakeside = app.facility("Lakeside").await;
     let admin = app.client().log_in(&ada(&app, &lakeside).await.email).await;
-    let many = format!("email,name,facility,role\n{}", "a@b.example,A,Lakeside,staff\n".repeat(600));
+    let many = format!(
+        "email,name,facility,role\n{}",
+        "a@b.example,A,Lakeside,staff\n".repeat(600)
+    );
 
     for (table, reason) in [
         ("email,name,facility,role\na\0b,x,Lakeside,staff", "NUL"),

@@ -23,7 +23,9 @@ async fn a_mail_arrives_as_text_and_html_and_its_body_is_not_kept() {
     let app = app_with(&server).await;
     let admin = app.log_in(Role::NetworkAdmin, &[]).await;
     let person = app.person(Role::NetworkAdmin, &[]).await;
-    admin.post(&format!("/admin/users/{}/password-link", person.id), &[]).await;
+    admin
+        .post(&format!("/admin/users/{}/password-link", person.id), &[])
+        .await;
 
     let sent = app.mail.deliver(&app.db).await.unwrap();
     let again = app.mail.deliver(&app.db).await.unwrap();
@@ -34,7 +36,11 @@ async fn a_mail_arrives_as_text_and_html_and_its_body_is_not_kept() {
     assert!(mail.data.contains("Content-Type: text/plain") && mail.data.contains("Content-Type: text/html"));
     let link = mail.link("/password/reset/");
     assert_eq!(app.client().get(&link).await.ok().heading(), "New password");
-    let left = column(&app, "select body_text || body_html || coalesce(encode(sealed_token, 'hex'), '') from mails").await;
+    let left = column(
+        &app,
+        "select body_text || body_html || coalesce(encode(sealed_token, 'hex'), '') from mails",
+    )
+    .await;
     assert_eq!(left, [""]);
 }
 
@@ -70,15 +76,26 @@ async fn a_stolen_database_opens_no_link_that_is_on_its_way() {
     let app = app_with(&server).await;
     let admin = app.log_in(Role::NetworkAdmin, &[]).await;
     let person = app.person(Role::NetworkAdmin, &[]).await;
-    admin.post(&format!("/admin/users/{}/password-link", person.id), &[]).await;
-    let rows = column(&app, "select m::text from mails m union all select r::text from password_resets r").await;
+    admin
+        .post(&format!("/admin/users/{}/password-link", person.id), &[])
+        .await;
+    let rows = column(
+        &app,
+        "select m::text from mails m union all select r::text from password_resets r",
+    )
+    .await;
 
     app.mail.deliver(&app.db).await.unwrap();
 
     let link = server.last_to(&person.email).unwrap().link("/password/reset/");
     let token = pulseboard::auth::Token::parse(link.rsplit('/').next().unwrap()).expect("a token");
     let hex: String = token.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(rows.len() == 2 && rows.iter().all(|row| !row.contains(&token.reveal()) && !row.contains(&hex)));
+    assert!(
+        rows.len() == 2
+            && rows
+                .iter()
+                .all(|row| !row.contains(&token.reveal()) && !row.contains(&hex))
+    );
 }
 
 #[tokio::test]
@@ -88,7 +105,9 @@ async fn of_many_instances_one_sends_a_mail() {
     let admin = app.log_in(Role::NetworkAdmin, &[]).await;
     let person = app.person(Role::NetworkAdmin, &[]).await;
     for _ in 0..5 {
-        admin.post(&format!("/admin/users/{}/password-link", person.id), &[]).await;
+        admin
+            .post(&format!("/admin/users/{}/password-link", person.id), &[])
+            .await;
     }
 
     let (one, two, three) = tokio::join!(

@@ -76,7 +76,10 @@ async fn a_role_is_changed_with_word_of_before_and_after_and_ends_the_sessions_e
 
     let facility = lakeside.id.to_string();
     let answer = admin
-        .post(&page_of(person.id, "/roles"), &[("facility", &facility), ("role", "staff")])
+        .post(
+            &page_of(person.id, "/roles"),
+            &[("facility", &facility), ("role", "staff")],
+        )
         .await;
 
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
@@ -89,7 +92,10 @@ async fn a_role_is_changed_with_word_of_before_and_after_and_ends_the_sessions_e
     assert_eq!(detail["before"]["role"], "viewer");
     assert_eq!(detail["after"]["role"], "staff");
     let page = admin.get(&page_of(person.id, "")).await.ok();
-    assert!(page.text(".log li").contains("Role changed, role Viewer → Staff in Lakeside"));
+    assert!(
+        page.text(".log li")
+            .contains("Role changed, role Viewer → Staff in Lakeside")
+    );
 }
 
 #[tokio::test]
@@ -101,17 +107,26 @@ async fn whoever_tries_to_raise_their_own_role_is_refused_and_noted() {
 
     let facility = hilltop.id.to_string();
     let more = client
-        .post(&page_of(me.id, "/roles"), &[("facility", &facility), ("role", "viewer")])
+        .post(
+            &page_of(me.id, "/roles"),
+            &[("facility", &facility), ("role", "viewer")],
+        )
         .await;
     let everything = client
         .post(&page_of(me.id, "/network-admin"), &[("network_admin", "true")])
         .await;
     let own = lakeside.id.to_string();
     let sham = client
-        .post(&page_of(me.id, "/roles"), &[("facility", &own), ("role", "network_admin")])
+        .post(
+            &page_of(me.id, "/roles"),
+            &[("facility", &own), ("role", "network_admin")],
+        )
         .await;
 
-    assert_eq!([more.status, everything.status, sham.status], [StatusCode::FORBIDDEN; 3]);
+    assert_eq!(
+        [more.status, everything.status, sham.status],
+        [StatusCode::FORBIDDEN; 3]
+    );
     assert_eq!(audit(&app, "refused").await.len(), 3);
     assert_eq!(role_of(&app, me.id, &hilltop).await, None);
     assert!(is_logged_in(&client).await);
@@ -125,8 +140,14 @@ async fn of_two_administrators_who_oust_each_other_at_once_one_stays() {
             .execute(&mut app.owner().await)
             .await
             .unwrap();
-        let (ada, bob) = (app.person(Role::NetworkAdmin, &[]).await, app.person(Role::NetworkAdmin, &[]).await);
-        let (first, second) = (app.client().log_in(&ada.email).await, app.client().log_in(&bob.email).await);
+        let (ada, bob) = (
+            app.person(Role::NetworkAdmin, &[]).await,
+            app.person(Role::NetworkAdmin, &[]).await,
+        );
+        let (first, second) = (
+            app.client().log_in(&ada.email).await,
+            app.client().log_in(&bob.email).await,
+        );
         let rest = if round % 2 == 0 { "/disabling" } else { "/network-admin" };
 
         let (bobs, adas) = (page_of(bob.id, rest), page_of(ada.id, rest));
@@ -176,14 +197,23 @@ async fn an_administrator_of_a_facility_cannot_lock_out_or_reset_whoever_outrank
     }
     let facility = lakeside.id.to_string();
     let own = admin
-        .post(&page_of(shared.id, "/roles"), &[("facility", &facility), ("role", "viewer")])
+        .post(
+            &page_of(shared.id, "/roles"),
+            &[("facility", &facility), ("role", "viewer")],
+        )
         .await;
     let foreign = hilltop.id.to_string();
     let other = admin
-        .post(&page_of(shared.id, "/roles"), &[("facility", &foreign), ("role", "viewer")])
+        .post(
+            &page_of(shared.id, "/roles"),
+            &[("facility", &foreign), ("role", "viewer")],
+        )
         .await;
 
-    assert_eq!((own.status, other.status), (StatusCode::SEE_OTHER, StatusCode::NOT_FOUND));
+    assert_eq!(
+        (own.status, other.status),
+        (StatusCode::SEE_OTHER, StatusCode::NOT_FOUND)
+    );
     assert_eq!(role_of(&app, shared.id, &hilltop).await.as_deref(), Some("staff"));
     assert!(!is_logged_in(&theirs).await, "a change of role ends the sessions");
 }
@@ -194,11 +224,16 @@ async fn an_administrator_ends_one_session_or_all_and_disables_and_enables() {
     let lakeside = app.facility("Lakeside").await;
     let admin = app.log_in(Role::FacilityAdmin, &[&lakeside]).await;
     let person = app.person(Role::Staff, &[&lakeside]).await;
-    let (one, two) = (app.client().log_in(&person.email).await, app.client().log_in(&person.email).await);
+    let (one, two) = (
+        app.client().log_in(&person.email).await,
+        app.client().log_in(&person.email).await,
+    );
     let page = admin.get(&page_of(person.id, "")).await.ok();
     let newest = page.attr("tbody input[name=session]", "value").expect("a session");
 
-    admin.post(&page_of(person.id, "/sessions/end"), &[("session", &newest)]).await;
+    admin
+        .post(&page_of(person.id, "/sessions/end"), &[("session", &newest)])
+        .await;
     app.auth.forget_all();
     let left = [is_logged_in(&one).await, is_logged_in(&two).await];
     admin.post(&page_of(person.id, "/disabling"), &[]).await;
@@ -258,7 +293,9 @@ async fn an_open_list_of_people_is_told_of_a_change() {
 
     admin.post(&page_of(person.id, ""), &[("name", "Grace Hopper")]).await;
 
-    watch.until(|frame| frame.event == "nudge" && frame.data == "people").await;
+    watch
+        .until(|frame| frame.event == "nudge" && frame.data == "people")
+        .await;
     let list = admin.get("/admin/users").await.ok();
     assert!(list.body().contains("Grace Hopper"));
 }
@@ -269,7 +306,9 @@ async fn a_file_of_people_holds_no_formula() {
     let lakeside = app.facility("Lakeside").await;
     let admin = app.log_in(Role::FacilityAdmin, &[&lakeside]).await;
     let person = app.person(Role::Staff, &[&lakeside]).await;
-    admin.post(&page_of(person.id, ""), &[("name", "=cmd|' /c calc'!a1")]).await;
+    admin
+        .post(&page_of(person.id, ""), &[("name", "=cmd|' /c calc'!a1")])
+        .await;
 
     let file = admin.get("/admin/users/export").await.ok();
 

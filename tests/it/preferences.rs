@@ -27,11 +27,17 @@ async fn preferences_are_kept_and_pages_heed_them() {
     assert_eq!(page.value("zone").as_deref(), Some("Asia/Kathmandu"));
     assert!(!page.has("input[name=mail_access][checked]"));
     assert_eq!(client.get("/").await.location(), Some("/network"));
-    assert_eq!(board.attr("body", "data-reading-zone").as_deref(), Some("Asia/Kathmandu"));
+    assert_eq!(
+        board.attr("body", "data-reading-zone").as_deref(),
+        Some("Asia/Kathmandu")
+    );
     assert_eq!(board.attr("body", "data-dates").as_deref(), Some("iso"));
     assert_eq!(board.attr("html", "data-theme").as_deref(), Some("dark"));
     assert!(board.has("#refresh-status") && !board.has("#live"));
-    assert!(!wall.has("body[data-reading-zone]") && wall.has("#live"), "a wall is everybody's");
+    assert!(
+        !wall.has("body[data-reading-zone]") && wall.has("#live"),
+        "a wall is everybody's"
+    );
 }
 
 #[tokio::test]
@@ -40,7 +46,14 @@ async fn a_zone_that_does_not_exist_is_refused_and_a_start_that_is_not_theirs_ig
     let (lakeside, hilltop) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
     let client = app.log_in(Role::Viewer, &[&lakeside]).await;
     let foreign = hilltop.id.to_string();
-    let form = |zone: &'static str| [("zone", zone), ("dates", "words"), ("refresh", "live"), ("start", &*foreign)];
+    let form = |zone: &'static str| {
+        [
+            ("zone", zone),
+            ("dates", "words"),
+            ("refresh", "live"),
+            ("start", &*foreign),
+        ]
+    };
 
     let wrong = client.post("/account/preferences", &form("Europe/Atlantis")).await;
     let right = client.post("/account/preferences", &form("")).await;

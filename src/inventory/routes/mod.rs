@@ -8,6 +8,7 @@ mod issue_form;
 mod list;
 mod unit;
 mod unit_form;
+mod unit_history;
 mod words;
 
 use crate::app::App;

@@ -54,11 +54,20 @@ pub async fn obstacles(
     if rights::may_invite(actor, &new.offers, new.network_admin).is_err() {
         problems.add("offers", "You do not manage this facility.");
     } else if queries::is_member(tx, &new.email, &new.offers).await? {
-        problems.add("email", "This person already has a role there. Change it on their page.");
+        problems.add(
+            "email",
+            "This person already has a role there. Change it on their page.",
+        );
     } else if manager.network_admin && queries::account_of(tx, &new.email).await?.is_some() {
-        problems.add("email", "Somebody with this address exists. Add the role on their page.");
+        problems.add(
+            "email",
+            "Somebody with this address exists. Add the role on their page.",
+        );
     } else if queries::is_invited(tx, &new.email, manager.network_admin).await? {
-        problems.add("email", "This person is invited already. Send the invitation again instead.");
+        problems.add(
+            "email",
+            "This person is invited already. Send the invitation again instead.",
+        );
     }
     Ok(problems)
 }
@@ -176,7 +185,8 @@ pub async fn write(
         offers: &words(&new.offers, new.network_admin, facility),
         expires_at,
     };
-    mail.queue(tx, &letters::invitation(mail, &invited)?, Some(&token)).await?;
+    mail.queue(tx, &letters::invitation(mail, &invited)?, Some(&token))
+        .await?;
     Ok(Made {
         email: new.email.clone(),
         token,
@@ -222,7 +232,14 @@ pub async fn send_again(
     )
     .execute(&mut *tx)
     .await?;
-    record(&mut tx, &manager.actor(), "invited again", id, open.offers.first().copied()).await?;
+    record(
+        &mut tx,
+        &manager.actor(),
+        "invited again",
+        id,
+        open.offers.first().copied(),
+    )
+    .await?;
     let invited = Invited {
         email: &open.email,
         name: &open.name,
@@ -230,7 +247,8 @@ pub async fn send_again(
         offers: &words(&open.offers, open.network_admin, facility),
         expires_at,
     };
-    mail.queue(&mut tx, &letters::invitation(mail, &invited)?, Some(&token)).await?;
+    mail.queue(&mut tx, &letters::invitation(mail, &invited)?, Some(&token))
+        .await?;
     outbox::push(&mut tx, &[], &Event::PeopleChanged {}).await?;
     tx.commit().await?;
     Ok(Made {
@@ -251,7 +269,14 @@ pub async fn withdraw(db: &Db, manager: &Manager, id: i64) -> Result<()> {
             .execute(&mut *tx)
             .await?;
     }
-    record(&mut tx, &manager.actor(), "invitation withdrawn", id, open.offers.first().copied()).await?;
+    record(
+        &mut tx,
+        &manager.actor(),
+        "invitation withdrawn",
+        id,
+        open.offers.first().copied(),
+    )
+    .await?;
     outbox::push(&mut tx, &[], &Event::PeopleChanged {}).await?;
     tx.commit().await?;
     Ok(())
@@ -325,9 +350,12 @@ pub async fn accept_as(db: &Db, token: &Token, person: &crate::auth::Person) -> 
 
 async fn finish(tx: &mut PgConnection, actor: &Actor, open: &Open, user: UserId) -> Result<()> {
     people::commands::join(tx, user, &open.offers).await?;
-    sqlx::query!("update invitations set accepted_at = clock_now() where id = $1", open.id)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query!(
+        "update invitations set accepted_at = clock_now() where id = $1",
+        open.id
+    )
+    .execute(&mut *tx)
+    .await?;
     for offer in &open.offers {
         let detail = json!({ "before": { "role": null }, "after": { "role": offer.role }, "invitation": open.id });
         people::commands::record(tx, actor, "joined", user, Some(offer.facility), detail).await?;
@@ -339,13 +367,7 @@ async fn finish(tx: &mut PgConnection, actor: &Actor, open: &Open, user: UserId)
     outbox::push(tx, &[], &Event::AccessChanged { user }).await
 }
 
-async fn record(
-    tx: &mut PgConnection,
-    actor: &Actor,
-    action: &str,
-    id: i64,
-    offer: Option<Membership>,
-) -> Result<()> {
+async fn record(tx: &mut PgConnection, actor: &Actor, action: &str, id: i64, offer: Option<Membership>) -> Result<()> {
     let role: Option<Role> = offer.map(|offer| offer.role);
     let entry = Entry {
         facility: offer.map(|offer| offer.facility),

@@ -41,7 +41,11 @@ impl Table {
 
     /// Marks the lines of an invitation that cannot be made.
     pub fn refuse(&mut self, email: &str, problem: &str) {
-        for row in self.rows.iter_mut().filter(|row| row.email == email && row.problem.is_empty()) {
+        for row in self
+            .rows
+            .iter_mut()
+            .filter(|row| row.email == email && row.problem.is_empty())
+        {
             row.problem = problem.into();
         }
     }
@@ -66,9 +70,16 @@ pub fn read(text: &str, facility: &dyn Fn(&str) -> Option<FacilityId>) -> Result
         .flexible(true)
         .delimiter(separator)
         .from_reader(text.as_bytes());
-    let head = reader.headers().map_err(|_| "The first line cannot be read.".to_owned())?.clone();
+    let head = reader
+        .headers()
+        .map_err(|_| "The first line cannot be read.".to_owned())?
+        .clone();
     if head.len() > MOST_COLUMNS {
-        return Err(format!("There are {} columns; four are needed: {}.", head.len(), COLUMNS.join(", ")));
+        return Err(format!(
+            "There are {} columns; four are needed: {}.",
+            head.len(),
+            COLUMNS.join(", ")
+        ));
     }
     let place = |column: &str| head.iter().position(|cell| cell.eq_ignore_ascii_case(column));
     let missing: Vec<&str> = COLUMNS.into_iter().filter(|column| place(column).is_none()).collect();
@@ -104,7 +115,10 @@ pub fn read(text: &str, facility: &dyn Fn(&str) -> Option<FacilityId>) -> Result
 /// Spreadsheets of many countries write semicolons.
 fn separator_of(text: &str) -> u8 {
     let head = text.lines().next().unwrap_or_default();
-    [b';', b'\t'].into_iter().find(|one| head.contains(char::from(*one))).unwrap_or(b',')
+    [b';', b'\t']
+        .into_iter()
+        .find(|one| head.contains(char::from(*one)))
+        .unwrap_or(b',')
 }
 
 fn row(record: &csv::StringRecord, width: usize, places: [usize; 4]) -> Row {
@@ -198,7 +212,10 @@ mod tests {
         assert_eq!(problems[0], (2, ""));
         assert_eq!(problems[1], (3, "This is not an e-mail address."));
         assert_eq!(problems[2], (4, "You manage no facility of this name."));
-        assert_eq!(problems[3], (5, "This address and this facility stand in an earlier line."));
+        assert_eq!(
+            problems[3],
+            (5, "This address and this facility stand in an earlier line.")
+        );
         assert_eq!(problems[4], (6, "A role is viewer, staff or facility_admin."));
         assert_eq!(problems[5], (7, "This line has 2 cells, the first has 4."));
         assert!(!table.is_good());
@@ -212,14 +229,20 @@ mod tests {
             ("email,name,facility,role", "only the line"),
             ("a\0b", "NUL"),
             (&"a,".repeat(1000), "columns"),
-            (&format!("email,name,facility,role\n{}", "a@b.c,A,Lakeside,staff\n".repeat(501)), "more than 500"),
+            (
+                &format!("email,name,facility,role\n{}", "a@b.c,A,Lakeside,staff\n".repeat(501)),
+                "more than 500",
+            ),
         ] {
             let said = read(hostile, &lakeside).unwrap_err();
             assert!(said.contains(reason), "{said}");
         }
         let broken = read("email,name,facility,role\n\"a,b,c,d", &lakeside).unwrap();
         assert!(!broken.is_good());
-        let long = read(&format!("email;name;facility;role\na@b.org;{};Lakeside;staff", "x".repeat(400)), &lakeside);
+        let long = read(
+            &format!("email;name;facility;role\na@b.org;{};Lakeside;staff", "x".repeat(400)),
+            &lakeside,
+        );
         assert_eq!(long.unwrap().rows[0].problem, "A cell is too long.");
     }
 }

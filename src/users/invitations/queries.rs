@@ -83,7 +83,9 @@ pub async fn of_token(tx: &mut PgConnection, token: &Token) -> Result<Open> {
     .await?
     .ok_or(Error::NotFound)?;
     let mut open = find(tx, row.id, true).await?;
-    let by = crate::users::people::queries::details(tx, UserId(row.invited_by)).await?.account;
+    let by = crate::users::people::queries::details(tx, UserId(row.invited_by))
+        .await?
+        .account;
     if by.disabled || (open.network_admin && !by.network_admin) {
         return Err(Error::NotFound);
     }

@@ -49,7 +49,15 @@ pub async fn send(db: &Db, mail: &Mail, manager: &Manager, id: UserId) -> Result
     let letter = letters::password(mail, &both.target.email, &both.target.name, db.clock.now() + VALID)?;
     mail.queue(&mut both.tx, &letter, Some(&token)).await?;
     let home = both.target.account.memberships.first().map(|one| one.facility);
-    record(&mut both.tx, &manager.actor(), "password link sent", id, home, json!({})).await?;
+    record(
+        &mut both.tx,
+        &manager.actor(),
+        "password link sent",
+        id,
+        home,
+        json!({}),
+    )
+    .await?;
     both.tx.commit().await?;
     Ok(token)
 }

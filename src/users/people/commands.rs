@@ -78,7 +78,10 @@ impl Locked {
 /// A refused try to raise one's own rights is noted where an auditor finds it, although nothing changed.
 pub async fn note_refusal(db: &Db, actor: &Actor, refusal: Refusal, tried: serde_json::Value) -> Result<Error> {
     if refusal == Refusal::OwnRights {
-        tracing::warn!(user.id = actor.user.map(|id| id.0), "somebody tried to raise their own rights");
+        tracing::warn!(
+            user.id = actor.user.map(|id| id.0),
+            "somebody tried to raise their own rights"
+        );
         let mut tx = db.write(&Scope::All).await?;
         // for the network to see: those who manage the facility may be the ones who try
         record(&mut tx, actor, "refused", actor.user.unwrap_or(UserId(0)), None, tried).await?;
@@ -130,7 +133,15 @@ pub async fn change_role(
     }
     write_role(&mut both.tx, id, facility, role).await?;
     both.rights_changed().await?;
-    record(&mut both.tx, &manager.actor(), "role changed", id, Some(facility), detail).await?;
+    record(
+        &mut both.tx,
+        &manager.actor(),
+        "role changed",
+        id,
+        Some(facility),
+        detail,
+    )
+    .await?;
     if both.target.mail_access && id != manager.id {
         let letter = letters::access_changed(mail, &both.target, &manager.name, db.clock.now())?;
         mail.queue(&mut both.tx, &letter, None).await?;

@@ -11,8 +11,12 @@ pub fn csv(people: &[Listed], facility: &dyn Fn(i64) -> String) -> Result<String
     file.write_record(["email", "name", "facility", "role", "state", "last_seen"])
         .map_err(failed)?;
     for person in people {
-        let seen = person.last_seen_at.map(|at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string());
-        let network = person.network_admin.then(|| (String::new(), Role::NetworkAdmin.to_string()));
+        let seen = person
+            .last_seen_at
+            .map(|at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string());
+        let network = person
+            .network_admin
+            .then(|| (String::new(), Role::NetworkAdmin.to_string()));
         let roles = person.facilities.iter().zip(&person.roles);
         let roles = roles.map(|(id, role)| (facility(*id), role.clone()));
         let mut all: Vec<(String, String)> = network.into_iter().chain(roles).collect();

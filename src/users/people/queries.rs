@@ -133,9 +133,13 @@ macro_rules! found {
 
 /// How many there are.
 pub async fn count(tx: &mut PgConnection, scope: &Scope, filter: &Filter) -> Result<i64> {
-    Ok(found!(query_scalar!(r#"select count(*) as "count!" from found"#), scope, filter)
-        .fetch_one(tx)
-        .await?)
+    Ok(found!(
+        query_scalar!(r#"select count(*) as "count!" from found"#),
+        scope,
+        filter
+    )
+    .fetch_one(tx)
+    .await?)
 }
 
 /// At most `limit` of them by name, in order.
@@ -210,7 +214,11 @@ fn inside(scope: &Scope) -> Vec<i64> {
 
 /// Anywhere in the text, each character as it was typed.
 fn pattern(search: &str) -> String {
-    let escaped = search.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = search
+        .trim()
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
     format!("%{escaped}%")
 }
 

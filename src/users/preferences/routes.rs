@@ -82,7 +82,10 @@ impl PreferencesForm {
             name => {
                 let zone = name.parse::<Zone>();
                 if zone.is_err() {
-                    problems.add("zone", "There is no such time zone. Choose one such as Europe/Berlin, or leave it empty.");
+                    problems.add(
+                        "zone",
+                        "There is no such time zone. Choose one such as Europe/Berlin, or leave it empty.",
+                    );
                 }
                 zone.ok()
             }
@@ -143,7 +146,11 @@ impl PreferencesForm {
 
 async fn form(State(app): State<App>, here: Here, user: CurrentUser) -> Result<Response> {
     let layout = app.chrome.page(&user, &here, "Preferences", "account").await?;
-    page(&PreferencesForm::of(&user).page(&app, &user, &layout, &Problems::default()).await?)
+    page(
+        &PreferencesForm::of(&user)
+            .page(&app, &user, &layout, &Problems::default())
+            .await?,
+    )
 }
 
 /// `POST /account/preferences`

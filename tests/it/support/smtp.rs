@@ -30,7 +30,9 @@ impl Arrived {
         let begin = format!("{BASE_URL}{path}");
         let at = text.find(&begin).unwrap_or_else(|| panic!("no {begin} in:\n{text}"));
         let link = &text[at + BASE_URL.len()..];
-        let end = link.find(|c: char| c.is_whitespace() || c == '"' || c == '<').unwrap_or(link.len());
+        let end = link
+            .find(|c: char| c.is_whitespace() || c == '"' || c == '<')
+            .unwrap_or(link.len());
         link[..end].to_owned()
     }
 }

@@ -68,12 +68,7 @@ async fn accept_page<'a>(
 }
 
 /// `GET /invitation/{invitation}`
-pub async fn form(
-    State(app): State<App>,
-    here: Here,
-    session: Session,
-    Path(token): Path<String>,
-) -> Result<Response> {
+pub async fn form(State(app): State<App>, here: Here, session: Session, Path(token): Path<String>) -> Result<Response> {
     let Some(token) = Token::parse(&token) else {
         return link_over(&app, &here);
     };

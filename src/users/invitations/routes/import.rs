@@ -53,7 +53,8 @@ pub async fn take(
     let layout = app.chrome.page(&manager, &here, "Import", "admin/users").await?;
     let places = managed(&app, &manager).await?;
     let find = |name: &str| {
-        let same = |place: &&std::sync::Arc<crate::facilities::Facility>| place.name.to_lowercase() == name.to_lowercase();
+        let same =
+            |place: &&std::sync::Arc<crate::facilities::Facility>| place.name.to_lowercase() == name.to_lowercase();
         places.iter().find(same).map(|place| place.id)
     };
     let blank = ImportPage {

@@ -23,14 +23,26 @@ pub fn routes() -> Routes<App> {
     Routes::default()
         .get("/invitation/{invitation}", Access::Public, accept::form)
         .post("/invitation/{invitation}", Access::Public, accept::as_new)
-        .post("/invitation/{invitation}/acceptance", Access::SignedIn, accept::as_oneself)
+        .post(
+            "/invitation/{invitation}/acceptance",
+            Access::SignedIn,
+            accept::as_oneself,
+        )
         .get("/admin/users/new", Access::Manager, new)
         .post("/admin/users", Access::Manager, create)
         .get("/admin/users/import", Access::Manager, import::form)
         .post("/admin/users/import", Access::Manager, import::take)
         .get("/admin/invitations/{invitation_id}", Access::Manager, show)
-        .post("/admin/invitations/{invitation_id}/sending", Access::Manager, send_again)
-        .post("/admin/invitations/{invitation_id}/withdrawal", Access::Manager, withdraw)
+        .post(
+            "/admin/invitations/{invitation_id}/sending",
+            Access::Manager,
+            send_again,
+        )
+        .post(
+            "/admin/invitations/{invitation_id}/withdrawal",
+            Access::Manager,
+            withdraw,
+        )
 }
 
 /// Roles that one invitation can offer.
@@ -123,7 +135,10 @@ impl InviteForm {
 
 /// `GET /admin/users/new`
 async fn new(State(app): State<App>, here: Here, manager: Manager) -> Result<Response> {
-    let layout = app.chrome.page(&manager, &here, "Invite somebody", "admin/users").await?;
+    let layout = app
+        .chrome
+        .page(&manager, &here, "Invite somebody", "admin/users")
+        .await?;
     let form = InviteForm::default();
     page(&form.page(&app, &manager, &layout, &Problems::default()).await?)
 }
@@ -136,7 +151,10 @@ async fn create(
     manager: Manager,
     Form(form): Form<InviteForm>,
 ) -> Result<Response> {
-    let layout = app.chrome.page(&manager, &here, "Invite somebody", "admin/users").await?;
+    let layout = app
+        .chrome
+        .page(&manager, &here, "Invite somebody", "admin/users")
+        .await?;
     if form.more {
         return page(&form.page(&app, &manager, &layout, &Problems::default()).await?);
     }

@@ -19,11 +19,7 @@ pub fn name_of(places: &[Arc<Facility>], id: i64) -> String {
     found.map_or_else(|| format!("Closed facility {id}"), |place| place.name.clone())
 }
 
-pub fn facility_options(
-    places: &[Arc<Facility>],
-    chosen: &str,
-    none: &str,
-) -> Vec<OptionView> {
+pub fn facility_options(places: &[Arc<Facility>], chosen: &str, none: &str) -> Vec<OptionView> {
     let mut options = vec![OptionView {
         value: String::new(),
         label: none.into(),

@@ -9,9 +9,9 @@ use http::{StatusCode, header};
 
 use managed::{facility_options, managed, name_of};
 
-use super::{commands, export};
 use super::queries::{self, Filter, From, Place};
 use super::view::{LogRow, MembershipRow, PersonRow, UserPage, UsersPage, log_words, roles};
+use super::{commands, export};
 use crate::app::App;
 use crate::auth::{Access, Manager, Role};
 use crate::clock::age_label;
@@ -30,7 +30,11 @@ pub fn routes() -> Routes<App> {
         .get("/admin/users/{user_id}", Access::Manager, show)
         .post("/admin/users/{user_id}", Access::Manager, rename)
         .post("/admin/users/{user_id}/roles", Access::Manager, change_role)
-        .post("/admin/users/{user_id}/network-admin", Access::NetworkAdmin, change_network_admin)
+        .post(
+            "/admin/users/{user_id}/network-admin",
+            Access::NetworkAdmin,
+            change_network_admin,
+        )
         .post("/admin/users/{user_id}/sessions/end", Access::Manager, end_sessions)
         .post("/admin/users/{user_id}/password-link", Access::Manager, send_link)
         .post("/admin/users/{user_id}/disabling", Access::Manager, disable)
@@ -99,7 +103,12 @@ fn place(text: &str) -> Option<Place> {
 }
 
 fn place_text(place: &Place) -> String {
-    format!("{}{}:{}", if place.invitation { "i" } else { "p" }, place.id, place.name)
+    format!(
+        "{}{}:{}",
+        if place.invitation { "i" } else { "p" },
+        place.id,
+        place.name
+    )
 }
 
 /// `GET /admin/users?q=…&facility=…&role=…&state=…`
@@ -140,8 +149,7 @@ async fn index(
             &listing.role,
         ),
         states: options(
-            std::iter::once(("", "All"))
-                .chain(queries::State::ALL.iter().map(|state| (state.as_str(), state.label()))),
+            std::iter::once(("", "All")).chain(queries::State::ALL.iter().map(|state| (state.as_str(), state.label()))),
             &listing.state,
         ),
         filtered,
@@ -166,8 +174,20 @@ async fn index(
 
 fn nobody(filtered: bool) -> EmptyView {
     let (kind, title, text, label, href) = match filtered {
-        true => ("filter", "Nobody matches", "Change the search or the filters.", "Show everybody", "/admin/users"),
-        false => ("never", "Nobody yet", "Invite the people you work with.", "Invite somebody", "/admin/users/new"),
+        true => (
+            "filter",
+            "Nobody matches",
+            "Change the search or the filters.",
+            "Show everybody",
+            "/admin/users",
+        ),
+        false => (
+            "never",
+            "Nobody yet",
+            "Invite the people you work with.",
+            "Invite somebody",
+            "/admin/users/new",
+        ),
     };
     EmptyView {
         kind: kind.into(),
@@ -219,9 +239,17 @@ async fn page(
     let places = managed(app, manager).await?;
     let names = |id: i64| name_of(&places, id);
     let theirs = |facility: FacilityId| person.account.membership(facility);
-    let sessions = if in_charge { session_rows(app, id, None).await? } else { vec![] };
+    let sessions = if in_charge {
+        session_rows(app, id, None).await?
+    } else {
+        vec![]
+    };
     let now = app.db.clock.now();
-    let others: Vec<_> = places.iter().filter(|place| theirs(place.id).is_none()).cloned().collect();
+    let others: Vec<_> = places
+        .iter()
+        .filter(|place| theirs(place.id).is_none())
+        .cloned()
+        .collect();
     let (state_word, state_tone) = match (person.account.disabled, person.last_seen_at) {
         (true, _) => ("Disabled", "critical"),
         (_, None) => ("Never logged in", ""),
@@ -258,7 +286,11 @@ async fn page(
         problem: if of("").is_empty() { of("facility") } else { of("") },
         name_problem: of("name"),
         memberships: memberships.collect(),
-        others: if others.is_empty() { vec![] } else { facility_options(&others, "", "Choose a facility") },
+        others: if others.is_empty() {
+            vec![]
+        } else {
+            facility_options(&others, "", "Choose a facility")
+        },
         new_roles: roles("viewer"),
         sessions,
         log: log
@@ -272,7 +304,11 @@ async fn page(
             .collect(),
         layout: &layout,
     };
-    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if problems.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     Ok((status, Html(page.render().map_err(anyhow::Error::from)?)).into_response())
 }
 
@@ -290,8 +326,18 @@ async fn changed(
         Ok(()) => {
             app.auth.forget(id);
             // whoever took away their own last right to see them is led to the list
-            let gone = id == manager.id || app.auth.people.find(id).await?.is_none_or(|person| !knows(manager, &person));
-            let url = if gone { "/admin/users".to_owned() } else { format!("/admin/users/{id}") };
+            let gone = id == manager.id
+                || app
+                    .auth
+                    .people
+                    .find(id)
+                    .await?
+                    .is_none_or(|person| !knows(manager, &person));
+            let url = if gone {
+                "/admin/users".to_owned()
+            } else {
+                format!("/admin/users/{id}")
+            };
             Ok(saved(hx, &url, done))
         }
         Err(Error::Invalid(problems)) => page(app, here, manager, id, &problems, String::new()).await,
