@@ -20,7 +20,7 @@ use crate::live::{Hub, Limits};
 use crate::mail::Mail;
 use crate::users::Setup;
 use crate::web::{self, Frame, Route, Routes};
-use crate::{admin, boards, distributions, health, inventory, network, requests, search, users};
+use crate::{admin, boards, distributions, health, inventory, network, places, reference, requests, search, users};
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
 /// count and not one for each part.
@@ -100,6 +100,8 @@ pub fn routes() -> Routes<App> {
         .merge(network::routes())
         .merge(search::routes())
         .merge(admin::routes())
+        .merge(places::routes())
+        .merge(reference::routes())
         .merge(health::routes())
         .get("/static/{*path}", Access::Public, web::assets::serve)
 }

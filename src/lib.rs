@@ -36,6 +36,8 @@ pub mod facilities;
 pub mod health;
 pub mod inventory;
 mod network;
+pub mod places;
+pub mod reference;
 pub mod requests;
 mod search;
 pub mod summary;

@@ -99,11 +99,18 @@ pub async fn board(db: &Db, id: FacilityId) -> Result<Snapshot> {
 async fn composed(db: &Db, id: FacilityId, care: Care) -> Result<Snapshot> {
     let (mut tx, facility, figures) = open(db, id).await?;
     let look = look(db, &mut tx, &facility, figures).await?;
+    let calendar = facilities::calendars(&mut tx, Some(id)).await?.remove(&id);
+    let mut head = head(&look, look.today);
+    if let Some(hours) = calendar.and_then(|calendar| calendar.label(look.today)) {
+        head.place = format!("{} · {hours}", head.place);
+    }
     let board = BoardView {
-        head: head(&look, look.today),
+        head,
         tiles: part!(care, tx, tiles::all(&look), |error| tiles::failed(&look, &error)),
         matrix: part!(care, tx, matrix::view(&look), |error| matrix::failed(&look, &error)),
-        queue: part!(care, tx, lists::queue(&look), |error| lists::queue_failed(&look, &error)),
+        queue: part!(care, tx, lists::queue(&look), |error| lists::queue_failed(
+            &look, &error
+        )),
         soon: part!(care, tx, lists::soon(&look), |error| lists::soon_failed(&look, &error)),
         charts: part!(care, tx, charts::all(&look), |error| charts::failed(&look, &error)),
         activity: part!(care, tx, lists::activity(&look), |error| lists::activity_failed(

@@ -177,6 +177,10 @@ fn sentence(happened: &Happened) -> String {
     let thing = match happened.thing.as_str() {
         "request" => "a request",
         "distribution" => "a transfer",
+        "facility" => "the facility",
+        "blood bank" => "a blood bank",
+        "calendar" => "the working calendar",
+        "stock levels" => "stock levels",
         _ => "stock",
     };
     let mut text = match happened.detail.get("quantity").and_then(serde_json::Value::as_i64) {
@@ -201,6 +205,7 @@ fn address(look: &Look<'_>, happened: &Happened) -> String {
         ("unit", Some(id)) => format!("/facilities/{facility}/inventory/{id}"),
         ("request", Some(id)) => format!("/facilities/{facility}/requests/{id}"),
         ("distribution", Some(id)) => format!("/facilities/{facility}/distributions/{id}"),
+        ("facility" | "blood bank" | "calendar" | "stock levels", _) => format!("/facilities/{facility}"),
         _ => format!("/facilities/{facility}/inventory"),
     }
 }

@@ -119,7 +119,9 @@ fn around(page: &str, body: &Part, zipped: bool) -> Bytes {
 }
 
 fn takes_gzip(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let value = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok());
     value.is_some_and(|value| value.contains("gzip"))
 }
 

@@ -227,6 +227,44 @@ text_enum! {
     }
 }
 
+/// The levels of a shelf, in units: `minimum <= reorder <= target`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Thresholds {
+    pub minimum: i32,
+    pub reorder: i32,
+    pub target: i32,
+}
+
+impl Thresholds {
+    /// From three fields of a form; none when all are empty. The error is what stands beside them.
+    pub fn typed(minimum: &str, reorder: &str, target: &str) -> Result<Option<Self>, &'static str> {
+        let texts = [minimum.trim(), reorder.trim(), target.trim()];
+        if texts.iter().all(|text| text.is_empty()) {
+            return Ok(None);
+        }
+        let number = |text: &str| text.parse::<i32>().ok().filter(|number| (0..=100_000).contains(number));
+        let [Some(minimum), Some(reorder), Some(target)] = texts.map(number) else {
+            return Err("Give three whole numbers, or leave all three empty.");
+        };
+        if minimum > reorder {
+            return Err("The minimum is above the reorder level.");
+        }
+        if reorder > target {
+            return Err("The reorder level is above the target.");
+        }
+        Ok(Some(Thresholds {
+            minimum,
+            reorder,
+            target,
+        }))
+    }
+
+    /// `4 / 8 / 12`
+    pub fn words(&self) -> String {
+        format!("{} / {} / {}", self.minimum, self.reorder, self.target)
+    }
+}
+
 /// One shelf: the issuable units of a component and group, and what should be there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Level {

@@ -1,9 +1,11 @@
 //! Questions about stock. Each takes a transaction whose scope covers the facility it asks about.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{Cursor, Filter, Level, Movement, Unit};
+use super::{Cursor, Filter, Level, Movement, Thresholds, Unit};
 use crate::blood::{BloodGroup, Component, ComponentLife, DonationNumber, MovementKind, UnitStatus};
 use crate::error::Result;
 use crate::ids::{DistributionId, FacilityId, RequestId, UnitId};
@@ -330,6 +332,29 @@ pub async fn levels(tx: &mut PgConnection, facility: FacilityId) -> Result<Vec<L
     .fetch_all(tx)
     .await?;
     Ok(found)
+}
+
+/// The levels that are set, by shelf.
+pub async fn thresholds(
+    tx: &mut PgConnection,
+    facility: FacilityId,
+) -> Result<BTreeMap<(Component, BloodGroup), Thresholds>> {
+    let rows = sqlx::query!(
+        r#"select component as "component: Component", blood_group as "group: BloodGroup", minimum, reorder, target
+           from stock_thresholds where facility_id = $1"#,
+        facility.0
+    )
+    .fetch_all(tx)
+    .await?;
+    let shelf = |minimum, reorder, target| Thresholds {
+        minimum,
+        reorder,
+        target,
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| ((row.component, row.group), shelf(row.minimum, row.reorder, row.target)))
+        .collect())
 }
 
 /// A blood bank of a facility.

@@ -98,6 +98,7 @@ pub async fn answer(
     for offer in queries::availability(db, component, &groups).await? {
         by_facility.entry(offer.facility).or_default().push(offer);
     }
+    let calendars = chrome.calendars().await?;
     let mut rows = Vec::new();
     let mine: i64 = near
         .and_then(|near| by_facility.remove(&near.id))
@@ -116,9 +117,13 @@ pub async fn answer(
             )
         });
         let may_enter = person.role_in(id).is_some();
+        let calendar = calendars.1.get(&id);
+        let opening = calendar.and_then(|calendar| calendar.at(facility.zone, db.clock.now()));
         let row = FindRow {
             may_enter,
             request_href,
+            open: opening.as_ref().map(|opening| opening.open),
+            opening: opening.map(|opening| opening.detail).unwrap_or_default(),
             distance: match distance {
                 0.0..10.0 => format!("{distance:.1} km"),
                 _ => format!("{distance:.0} km"),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tower_sessions::Session;
 
 use super::find::{self, Question};
+use super::map;
 use super::queries::{self, FacilityFigures};
 use super::view::{FindFragment, NetworkPage, NetworkRow, SortColumn};
 use crate::app::App;
@@ -83,6 +84,7 @@ async fn index(
         filtered: listing.is_filtered(),
         sort: listing.sort_key().into(),
         direction: if listing.descending() { "desc" } else { "asc" }.into(),
+        map: (!matching.is_empty()).then(|| map::of(&matching).render()),
         columns: listing.columns(),
         empty: matching.is_empty().then(|| empty(nobody)),
         pages: listing.pages(matching.len()),

@@ -49,12 +49,14 @@ pub enum Event {
     FacilityChanged {
         facility: FacilityId,
     },
+    /// A line of the network's reference tables changed.
+    ReferenceChanged,
     /// Rights, password or state of a person changed: their sessions and streams must be looked at again.
     AccessChanged {
         user: UserId,
     },
     /// Somebody was invited, or an invitation ended.
-    PeopleChanged {},
+    PeopleChanged,
     /// Some of a person's sessions were ended.
     SessionsEnded {
         user: UserId,

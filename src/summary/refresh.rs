@@ -56,6 +56,21 @@ pub async fn lock(tx: &mut PgConnection, facilities: &[FacilityId]) -> Result<()
     Ok(())
 }
 
+/// Counts the kept days of a facility again, after its zone moved their bounds. Their stock stays as it was seen.
+pub async fn recount(tx: &mut PgConnection, facility: FacilityId) -> Result<()> {
+    sqlx::query!(
+        "update dashboard_daily_summary s
+         set total_transferred = f.total_transferred, total_requests = f.total_requests, updated_at = clock_now()
+         from dashboard_daily_summary kept
+         cross join lateral daily_figures(array[kept.facility_id], kept.date) f
+         where kept.facility_id = $1 and s.facility_id = kept.facility_id and s.date = kept.date",
+        facility.0
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Recomputes today's row of each facility in one statement. The caller holds their [`lock`]. `updated_at` moves even
 /// when no number does: it says when somebody last looked.
 pub async fn refresh(tx: &mut PgConnection, facilities: &[FacilityId], trigger: Trigger) -> Result<()> {

@@ -35,6 +35,15 @@ text_enum! {
         Joined = "joined" / "Welcome. You can work here now.",
         PreferencesSaved = "preferences_saved" / "Your preferences are saved.",
         SetUp = "set_up" / "The installation is yours. Log in.",
+        FacilityAdded = "facility_added" / "The facility is added.",
+        FacilitySaved = "facility_saved" / "The facility is saved.",
+        FacilityDeactivated = "facility_deactivated" / "The facility is deactivated; nobody can enter it now.",
+        FacilityReactivated = "facility_reactivated" / "The facility is active again.",
+        BankSaved = "bank_saved" / "The blood bank is saved.",
+        BankRemoved = "bank_removed" / "The blood bank is removed.",
+        CalendarSaved = "calendar_saved" / "The working calendar is saved.",
+        ThresholdsSaved = "thresholds_saved" / "The stock levels are saved; the board shows them now.",
+        ReferenceSaved = "reference_saved" / "Saved. The change is in the history below.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
 }

@@ -58,7 +58,9 @@ pub async fn frame(State(frame): State<Frame>, mut request: Request, next: Next)
     // the clock is set only for an answer that is not there at once
     let answer = async {
         let late = |_| StatusCode::SERVICE_UNAVAILABLE.into_response();
-        tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(late)
+        tokio::time::timeout(PATIENCE, next.run(request))
+            .await
+            .unwrap_or_else(late)
     };
     let mut response = if frame.traced {
         let route = asked.route.as_ref().map_or("none", MatchedPath::as_str);

@@ -339,8 +339,13 @@ async fn a_page_that_is_sent_again_is_still_that_of_whoever_asks() {
     assert_eq!(elsewhere.value("next").as_deref(), Some(&*format!("{board}?x=1")));
 
     // a change of the person, and of the board, is on the very next page
-    staff.post("/account/theme", &[("theme", "dark"), ("next", &board)]).await;
-    assert_eq!(staff.get(&board).await.attr("html", "data-theme").as_deref(), Some("dark"));
+    staff
+        .post("/account/theme", &[("theme", "dark"), ("next", &board)])
+        .await;
+    assert_eq!(
+        staff.get(&board).await.attr("html", "data-theme").as_deref(),
+        Some("dark")
+    );
     assert_eq!(viewer.get(&board).await.attr("html", "data-theme"), None);
     app.stock(&lakeside).quantity(7).add().await;
     assert!(staff.get(&board).await.text("#w-stock").contains('7'));

@@ -3,12 +3,14 @@
 
 mod due;
 mod issue;
+mod levels;
 mod receive;
 mod shelf;
 mod ward;
 
 pub use due::{end_reservations, expire_due, next_due};
 pub use issue::{Issue, issue};
+pub use levels::set_thresholds;
 pub use receive::{NewRow, Receipt, receive};
 pub use shelf::{Discard, discard, positive_test, quarantine, release, reverse};
 pub use ward::{Condition, return_issued, transfuse};

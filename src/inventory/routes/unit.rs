@@ -15,6 +15,7 @@ use crate::error::{Error, Problems, Result};
 use crate::ids::{FacilityId, UnitId};
 use crate::inventory::queries;
 use crate::inventory::{Unit, commands};
+use crate::reference::{self, Reason};
 use crate::web::flash::Done;
 use crate::web::{Form, Here, Hx, Layout, LinkView, OptionView, options, rejected, saved};
 
@@ -198,6 +199,7 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
     let movements = queries::movements_of(&mut tx, facility, id).await?;
     let test = queries::positive_test_of(&mut tx, facility, id).await?;
     let banks = queries::blood_banks(&mut tx, facility).await?;
+    let reasons = reference::reasons(&mut *tx).await?;
     let donation = match &unit.donation_number {
         Some(number) => queries::by_donation_number(&mut tx, facility, number).await?,
         None => Vec::new(),
@@ -236,9 +238,9 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
             value: format!("Request {request}"),
             href: format!("/facilities/{facility}/requests/{request}"),
         }),
-        steps: steps(&when, &movements, test),
+        steps: steps(&when, &movements, &reasons, test),
         actions: if may_act {
-            actions(&when, &unit, tried)
+            actions(&when, &unit, &reasons, tried)
         } else {
             Vec::new()
         },
@@ -246,7 +248,7 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
     })
 }
 
-fn actions(when: &When, unit: &Unit, mut tried: Option<Attempt>) -> Vec<Action> {
+fn actions(when: &When, unit: &Unit, all_reasons: &[Reason], mut tried: Option<Attempt>) -> Vec<Action> {
     let mut all = verbs(unit, unit.expires_at <= when.now);
     // a form that was refused stays on the page, even when the unit has moved meanwhile
     if let Some(attempt) = &tried
@@ -268,7 +270,7 @@ fn actions(when: &When, unit: &Unit, mut tried: Option<Attempt>) -> Vec<Action> 
             Action {
                 verb,
                 open,
-                reasons: reasons(chosen),
+                reasons: reasons(all_reasons, chosen),
                 form,
                 problems,
             }
@@ -276,10 +278,11 @@ fn actions(when: &When, unit: &Unit, mut tried: Option<Attempt>) -> Vec<Action> 
         .collect()
 }
 
-fn reasons(chosen: &str) -> Vec<OptionView> {
-    let all = DiscardReason::ALL
+fn reasons(all: &[Reason], chosen: &str) -> Vec<OptionView> {
+    let all = all
         .iter()
-        .map(|reason| (reason.as_str(), reason.label()));
+        .filter(|reason| reason.active)
+        .map(|reason| (reason.code.as_str(), reason.label.as_str()));
     options(std::iter::once(("", "Choose")).chain(all), chosen)
 }
 

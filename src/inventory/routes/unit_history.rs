@@ -1,10 +1,11 @@
 //! The history of a unit, in words: each of its movements, and the positive test that it had.
 
 use super::words::When;
-use crate::blood::{DiscardReason, MovementKind};
+use crate::blood::MovementKind;
 use crate::charts::units;
 use crate::inventory::Movement;
 use crate::inventory::queries::PositiveTest;
+use crate::reference::Reason;
 
 /// A line of the history.
 pub struct StepView {
@@ -18,8 +19,10 @@ pub struct StepView {
 }
 
 /// The history, newest first.
-pub fn steps(when: &When, movements: &[Movement], test: Option<PositiveTest>) -> Vec<StepView> {
-    let moved = movements.iter().map(|movement| (movement.at, step(when, movement)));
+pub fn steps(when: &When, movements: &[Movement], reasons: &[Reason], test: Option<PositiveTest>) -> Vec<StepView> {
+    let moved = movements
+        .iter()
+        .map(|movement| (movement.at, step(when, movement, reasons)));
     let tested = test.into_iter().map(|test| {
         let view = StepView {
             icon: "triangle-alert",
@@ -38,7 +41,7 @@ pub fn steps(when: &When, movements: &[Movement], test: Option<PositiveTest>) ->
     steps.into_iter().rev().map(|(_, view)| view).collect()
 }
 
-fn step(when: &When, movement: &Movement) -> StepView {
+fn step(when: &When, movement: &Movement, reasons: &[Reason]) -> StepView {
     let (icon, tone) = match movement.kind {
         MovementKind::Received | MovementKind::Arrived => ("package", "good"),
         MovementKind::Released => ("check", "good"),
@@ -55,7 +58,7 @@ fn step(when: &When, movement: &Movement) -> StepView {
         icon,
         tone,
         sentence: told(movement),
-        reason: because(movement),
+        reason: because(movement, reasons),
         who: movement.actor_name.clone(),
         at_iso: movement.at.to_rfc3339(),
         at: when.label(movement.at),
@@ -75,12 +78,12 @@ fn told(movement: &Movement) -> String {
 }
 
 /// Why, with the words of a discard's reason instead of its code, and the temperature.
-fn because(movement: &Movement) -> String {
+fn because(movement: &Movement, reasons: &[Reason]) -> String {
     let reason = movement.reason.as_deref().unwrap_or_default();
     let (code, note) = reason.split_once(": ").unwrap_or((reason, ""));
-    let mut text = match code.parse::<DiscardReason>() {
-        Ok(code) if movement.kind == MovementKind::Discarded && note.is_empty() => code.label().to_owned(),
-        Ok(code) if movement.kind == MovementKind::Discarded => format!("{}: {note}", code.label()),
+    let mut text = match reasons.iter().find(|one| one.code == code) {
+        Some(known) if movement.kind == MovementKind::Discarded && note.is_empty() => known.label.clone(),
+        Some(known) if movement.kind == MovementKind::Discarded => format!("{}: {note}", known.label),
         _ => reason.to_owned(),
     };
     if let Some(degrees) = movement.temperature {

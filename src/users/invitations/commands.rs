@@ -93,7 +93,7 @@ pub async fn invite(
     let (mut tx, actor) = begin(db, manager).await?;
     obstacles(&mut tx, manager, &actor, new).await?.check()?;
     let made = write(db, &mut tx, mail, manager, new, facility).await?;
-    outbox::push(&mut tx, &[], &Event::PeopleChanged {}).await?;
+    outbox::push(&mut tx, &[], &Event::PeopleChanged).await?;
     tx.commit().await?;
     Ok(made)
 }
@@ -131,7 +131,7 @@ pub async fn invite_all(
     for (_, new) in &table.invitations {
         made.push(write(db, &mut tx, mail, manager, new, facility).await?);
     }
-    outbox::push(&mut tx, &[], &Event::PeopleChanged {}).await?;
+    outbox::push(&mut tx, &[], &Event::PeopleChanged).await?;
     tx.commit().await?;
     Ok(made)
 }
@@ -249,7 +249,7 @@ pub async fn send_again(
     };
     mail.queue(&mut tx, &letters::invitation(mail, &invited)?, Some(&token))
         .await?;
-    outbox::push(&mut tx, &[], &Event::PeopleChanged {}).await?;
+    outbox::push(&mut tx, &[], &Event::PeopleChanged).await?;
     tx.commit().await?;
     Ok(Made {
         email: open.email,
@@ -277,7 +277,7 @@ pub async fn withdraw(db: &Db, manager: &Manager, id: i64) -> Result<()> {
         open.offers.first().copied(),
     )
     .await?;
-    outbox::push(&mut tx, &[], &Event::PeopleChanged {}).await?;
+    outbox::push(&mut tx, &[], &Event::PeopleChanged).await?;
     tx.commit().await?;
     Ok(())
 }
