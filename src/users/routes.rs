@@ -1,11 +1,10 @@
 //! Logging in and out, the one-time set-up, and one's own account.
 
-use std::net::IpAddr;
-
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::{HeaderMap, HeaderValue, header};
+use http::request::Parts;
+use http::{HeaderValue, header};
 use tower_sessions::Session;
 
 use super::view::{AccountPage, LoginPage, SessionRow, SetupPage};
@@ -85,7 +84,7 @@ async fn log_in(
     here: Here,
     session: Session,
     ClientAddress(address): ClientAddress,
-    headers: HeaderMap,
+    device: Device,
     Form(form): Form<LoginForm>,
 ) -> Result<Response> {
     let next = local_path(Some(&form.next));
@@ -107,25 +106,36 @@ async fn log_in(
         });
     };
     app.auth.throttle.forgive(&form.email).await?;
-    begin_session(&app, &session, &person, address, &headers).await?;
+    begin_session(&app, &session, &person, device).await?;
     Ok(Redirect::to(next).into_response())
 }
 
+/// From where a session is opened, for the list of one's sessions.
+pub(super) struct Device {
+    address: Option<String>,
+    agent: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Device {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let ClientAddress(address) = ClientAddress::from_request_parts(parts, state).await?;
+        let agent = parts.headers.get(header::USER_AGENT);
+        Ok(Device {
+            address: address.map(|ip| ip.to_string()),
+            agent: agent
+                .and_then(|value| value.to_str().ok())
+                .map(|text| text.chars().take(200).collect()),
+        })
+    }
+}
+
 /// Makes this session the person's, notes where it was opened, and ends the oldest beyond the allowed number.
-pub(super) async fn begin_session(
-    app: &App,
-    session: &Session,
-    person: &Person,
-    address: Option<IpAddr>,
-    headers: &HeaderMap,
-) -> Result<()> {
+pub(super) async fn begin_session(app: &App, session: &Session, person: &Person, device: Device) -> Result<()> {
     app.auth.log_in(session, person).await?;
     if let Some(id) = session.id() {
-        let agent = headers
-            .get(header::USER_AGENT)
-            .and_then(|value| value.to_str().ok())
-            .map(|text| text.chars().take(200).collect());
-        commands::note_origin(&app.db, &session_hash(&id), address.map(|ip| ip.to_string()), agent).await?;
+        commands::note_origin(&app.db, &session_hash(&id), device.address, device.agent).await?;
     }
     commands::end_surplus_sessions(&app.db, person.id).await
 }

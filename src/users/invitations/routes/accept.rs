@@ -2,7 +2,6 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::HeaderMap;
 use tower_sessions::Session;
 
 use crate::app::App;
@@ -14,9 +13,9 @@ use crate::users::invitations::queries::Open;
 use crate::users::invitations::view::AcceptPage;
 use crate::users::invitations::{commands, queries};
 use crate::users::passwords::LinkOverPage;
-use crate::users::routes::{begin_session, page};
+use crate::users::routes::{Device, begin_session, page};
 use crate::web::flash::Done;
-use crate::web::{ClientAddress, Form, Here, Hx, Layout, rejected, saved};
+use crate::web::{Form, Here, Hx, Layout, rejected, saved};
 
 fn link_over(app: &App, here: &Here) -> Result<Response> {
     LinkOverPage {
@@ -98,8 +97,7 @@ pub async fn as_new(
     here: Here,
     hx: Hx,
     session: Session,
-    ClientAddress(address): ClientAddress,
-    headers: HeaderMap,
+    device: Device,
     Path(token): Path<String>,
     Form(form): Form<AcceptForm>,
 ) -> Result<Response> {
@@ -110,7 +108,7 @@ pub async fn as_new(
     match commands::accept_as_new(&app.db, passwords, &token, &form.name, &form.password).await {
         Ok(id) => {
             let person = app.auth.people.find(id).await?.ok_or(Error::LoginRequired)?;
-            begin_session(&app, &session, &person, address, &headers).await?;
+            begin_session(&app, &session, &person, device).await?;
             Ok(saved(hx, "/", Done::Joined))
         }
         Err(Error::NotFound) => link_over(&app, &here),
@@ -132,8 +130,7 @@ pub async fn as_oneself(
     hx: Hx,
     user: CurrentUser,
     session: Session,
-    ClientAddress(address): ClientAddress,
-    headers: HeaderMap,
+    device: Device,
     Path(token): Path<String>,
 ) -> Result<Response> {
     let Some(token) = Token::parse(&token) else {
@@ -145,7 +142,7 @@ pub async fn as_oneself(
             app.auth.forget(user.id);
             session.clear().await;
             let person = app.auth.people.find(user.id).await?.ok_or(Error::LoginRequired)?;
-            begin_session(&app, &session, &person, address, &headers).await?;
+            begin_session(&app, &session, &person, device).await?;
             Ok(saved(hx, "/", Done::Joined))
         }
         Err(Error::NotFound) => link_over(&app, &here),
