@@ -191,10 +191,7 @@ async fn user(config: &Config, command: User) -> anyhow::Result<()> {
     let opened = Opened::open(config).await?;
     let db = opened.pools().await?;
     let passwords = Passwords::default();
-    let actor = Actor {
-        user: None,
-        name: "command line".into(),
-    };
+    let actor = Actor::command_line();
     match command {
         User::Add(AddUser {
             email,

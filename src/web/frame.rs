@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tracing::Instrument;
 
 use super::{Here, Layout, LinkView};
+use crate::audit::ClientAddress;
 use crate::config::Network;
 use crate::error::Failure;
 
@@ -25,18 +26,6 @@ pub struct Frame {
     pub trusted_proxies: Arc<[Network]>,
     /// each request becomes a span, for the traces that are sent away
     pub traced: bool,
-}
-
-/// The address of whoever asks, as far as it can be trusted.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientAddress(pub Option<IpAddr>);
-
-impl<S: Send + Sync> axum::extract::FromRequestParts<S> for ClientAddress {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get().copied().unwrap_or(ClientAddress(None)))
-    }
 }
 
 /// Names this request in logs and on error pages: 16 hexadecimal digits.

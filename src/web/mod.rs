@@ -12,9 +12,10 @@ mod routes;
 pub mod server;
 mod view;
 
+pub use crate::audit::ClientAddress;
 pub use csrf::same_origin;
 pub use form::{Form, Hx, rejected, saved};
-pub use frame::{ClientAddress, Frame, RequestId, frame};
+pub use frame::{Frame, RequestId, frame};
 pub use gzip::{Part, Piece, join, stitch};
 pub use layout::{FacilityLink, Here, Layout, Markup, sprite};
 pub use routes::{Route, Routes};

@@ -53,14 +53,11 @@ pub async fn receive(db: &Db, editor: &Editor, receipt: &Receipt) -> Result<Vec<
     for &id in &received {
         units.push(queries::unit(work.conn(), facility, id).await?);
     }
-    let entry = Entry {
-        facility: Some(facility),
-        other: None,
-        action: "received",
-        thing: "unit",
-        thing_id: if let [only] = received[..] { Some(only.0) } else { None },
-        detail: detail(&units, change.reason),
-    };
+    let only = if let [only] = received[..] { Some(only.0) } else { None };
+    let entry = Entry::new("received", "unit")
+        .of(facility)
+        .about(only)
+        .detail(detail(&units, change.reason));
     work.commit(entry, &Event::StockReceived { facility }).await?;
     Ok(received)
 }

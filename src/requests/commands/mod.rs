@@ -103,7 +103,7 @@ async fn tell_recipients(
     let name = sqlx::query_scalar!("select name from facilities where id = $1", asker.0)
         .fetch_one(work.conn())
         .await?;
-    let asker = Actor { user: None, name };
+    let asker = Actor::named(name);
     let mut detail = detail.clone();
     if let Some(detail) = detail.as_object_mut() {
         detail.remove("to");
@@ -397,14 +397,11 @@ fn entry(
     id: RequestId,
     detail: serde_json::Value,
 ) -> Entry<'_> {
-    Entry {
-        facility: Some(facility),
-        other,
-        action,
-        thing: "request",
-        thing_id: Some(id.0),
-        detail,
-    }
+    Entry::new(action, "request")
+        .of(facility)
+        .with(other)
+        .about(id.0)
+        .detail(detail)
 }
 
 fn raised(facility: FacilityId, request: RequestId) -> Event {

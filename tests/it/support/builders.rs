@@ -1,8 +1,8 @@
 //! What a test puts into its installation: facilities, people, stock, requests. Each facility's data carries canaries.
 
 use chrono::{TimeDelta, Utc};
-use pulseboard::audit::{Actor, Entry};
-use pulseboard::auth::{Editor, Passwords, Role, Viewer};
+use pulseboard::audit::{Actor, Entry, Origin};
+use pulseboard::auth::{Caller, Editor, Passwords, Role, Viewer};
 use pulseboard::blood::{BloodGroup, Component, DonationNumber, MovementKind, UnitStatus};
 use pulseboard::db::Scope;
 use pulseboard::distributions::{self, Dispatch};
@@ -41,10 +41,7 @@ impl Facility {
 
     /// Its staff as the log knows them.
     pub fn actor(&self) -> Actor {
-        Actor {
-            user: Some(self.staff.id),
-            name: self.staff.name.clone(),
-        }
+        Actor::person(self.staff.id, &self.staff.name, Origin::program())
     }
 }
 
@@ -208,7 +205,7 @@ impl TestApp {
             .await
             .expect("people can be read");
         Editor(Viewer {
-            person: person.expect("the staff exist"),
+            person: Caller::of(person.expect("the staff exist")),
             facility: facility.id,
             role: Role::Staff,
         })
@@ -269,14 +266,10 @@ impl Stock<'_> {
         let id = ledger::arrive(&mut work, facility.id, &self.new, self.to, &change)
             .await
             .expect("the stock is taken");
-        let entry = Entry {
-            facility: Some(facility.id),
-            other: None,
-            action: "received",
-            thing: "unit",
-            thing_id: Some(id.0),
-            detail: serde_json::json!({ "units": self.new.quantity }),
-        };
+        let entry = Entry::new("received", "unit")
+            .of(facility.id)
+            .about(id.0)
+            .detail(serde_json::json!({ "units": self.new.quantity }));
         let event = Event::StockReceived { facility: facility.id };
         work.commit(entry, &event).await.expect("a commit");
         id
