@@ -71,7 +71,7 @@ async fn show(
     }
     layout.display = here.wall && app.auth.is_display(&session).await;
     let found = app.boards.find(viewer.facility).await?;
-    note(&viewer, &found);
+    note(&app, &viewer, &found);
     layout.events_url = Some(format!(
         "/facilities/{}/events?seen={}",
         viewer.facility, found.snapshot.version
@@ -120,13 +120,14 @@ fn around(page: &str, body: &Part, headers: &HeaderMap) -> Response {
 }
 
 /// One line and the counts for each request of a board.
-fn note(viewer: &Viewer, found: &super::Found) {
+fn note(app: &App, viewer: &Viewer, found: &super::Found) {
     let cache = match (found.hit, found.triggered_refresh) {
         (true, false) => "hit",
         (true, true) => "stale",
         (false, _) => "miss",
     };
     metrics::counter!("pulseboard_board_requests_total", "cache" => cache).increment(1);
+    app.db.vitals.board(cache);
     metrics::histogram!("pulseboard_board_cache_age_seconds").record(found.age);
     tracing::info!(
         facility.id = viewer.facility.0,
