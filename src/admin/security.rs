@@ -84,13 +84,14 @@ pub async fn end_session(
     manager: Manager,
     Path(name): Path<String>,
 ) -> Result<Response> {
+    let within = within(&manager);
     let row = sqlx::query!(
         r#"select s.id_hash, s.user_id as "user: UserId" from sessions s join users u on u.id = s.user_id
            where encode(substring(s.id_hash for 8), 'hex') = $1 and s.revoked_at is null
              and ($2::bigint[] is null or s.user_id = $3 or (not u.network_admin
                   and exists (select from memberships m where m.user_id = u.id and m.facility_id = any ($2))))"#,
         name,
-        within(&manager).as_deref(),
+        within.as_deref(),
         manager.id.0
     )
     .fetch_optional(app.db.unscoped())
@@ -114,6 +115,7 @@ fn within(manager: &Manager) -> Option<Vec<i64>> {
 async fn sessions(app: &App, manager: &Manager) -> Result<Vec<SessionRow>> {
     let now = app.db.clock.now();
     let idle = TimeDelta::from_std(app.auth.sessions.idle()).unwrap_or(TimeDelta::MAX);
+    let within = within(manager);
     let rows = sqlx::query!(
         r#"select s.id_hash, s.created_at, s.last_seen_at, s.address, s.user_agent, s.data ? 'display' as "display!",
                   u.name, u.email
@@ -124,7 +126,7 @@ async fn sessions(app: &App, manager: &Manager) -> Result<Vec<SessionRow>> {
            order by s.last_seen_at desc limit 200"#,
         now,
         now - idle,
-        within(manager).as_deref(),
+        within.as_deref(),
         manager.id.0
     )
     .fetch_all(app.db.unscoped())

@@ -181,7 +181,7 @@ impl Keys {
         self.0.noted.insert(key.id, now);
         sqlx::query!(
             "update api_keys set last_used_at = $2, last_used_address = $3
-             where id = $1 and (last_used_at is null or last_used_at < $2 - interval '1 minute')",
+             where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')",
             key.id,
             now,
             address.map(|address| address.to_string())
