@@ -67,6 +67,11 @@ impl App {
             db,
         }))
     }
+
+    /// The table of routes, for the page that shows who may call what.
+    pub fn route_table(&self) -> Vec<Route> {
+        route_table()
+    }
 }
 
 impl std::ops::Deref for App {

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::app::{self, App};
+use crate::app::App;
 use crate::auth::{Access, Manager, Role, Wait};
 use crate::clock::age_label;
 use crate::db::Scope;
@@ -72,7 +72,7 @@ pub async fn index(State(app): State<App>, here: Here, manager: Manager) -> Resu
         layout: &layout,
         sessions: sessions(&app, &manager).await?,
         failures,
-        groups: rights(&app::route_table()),
+        groups: rights(&app.route_table()),
     };
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
 }

@@ -81,7 +81,7 @@ impl Source {
 
     /// A page's code, its forms and its routes: what answers HTTP.
     fn is_surface(&self) -> bool {
-        self.is("routes") || ["admin", "health"].contains(&self.module())
+        self.is("routes") || ["admin", "api", "health"].contains(&self.module())
     }
 }
 

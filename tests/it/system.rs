@@ -54,6 +54,7 @@ async fn a_threshold_that_stays_broken_fires_and_ends_when_all_is_well_again() {
     let admin = app.log_in(Role::NetworkAdmin, &[]).await;
     let firing = admin.get("/admin/system").await.ok();
     pulseboard::summary::refresh_all(&app.db, None).await.unwrap();
+    admin.get(&lakeside.path("")).await.ok();
     eventually("the board is fresh", async || {
         (app.boards.stale_share().1 == 0).then_some(())
     })
