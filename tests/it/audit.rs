@@ -208,7 +208,11 @@ async fn a_line_says_who_did_it_from_which_session_and_address() {
     let line = page.text("table.audit tbody tr");
     assert!(line.contains("10.1.2.3") && line.contains("Session"), "{line}");
     assert_eq!(
-        (page.text(".diff dt"), page.text(".diff del"), page.text(".diff ins")),
+        (
+            page.text(".diff dt"),
+            page.text(".diff del").replace("was ", ""),
+            page.text(".diff ins").replace("is ", "")
+        ),
         ("theme".into(), "system".into(), "dark".into())
     );
     assert!(logged_in.text("table.audit tbody").contains(&admin.name));
@@ -355,4 +359,33 @@ async fn the_security_page_shows_sessions_that_can_be_ended_and_misses() {
     assert_eq!(staff.get("/account").await.status, StatusCode::SEE_OTHER);
     assert_eq!(other.get("/account").await.status, StatusCode::OK);
     assert!(all.text("table.rights").contains("/facilities/{facility_id}/requests"));
+}
+
+#[tokio::test]
+async fn a_verb_tells_what_its_units_were_and_are_to_its_own_facility_alone() {
+    let app = TestApp::new().await;
+    let (lakeside, hilltop) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
+    app.delivery(&lakeside, &hilltop).await;
+
+    let told: (String, String, i64) = sqlx::query_as(
+        "select before::text, after::text, (select max(id) from blood_inventory where facility_id = $1)
+         from audit_log where action = 'dispatched'",
+    )
+    .bind(lakeside.id.0)
+    .fetch_one(&mut app.owner().await)
+    .await
+    .unwrap();
+    let received: (Option<String>, String) =
+        sqlx::query_as("select before::text, after::text from audit_log where action = 'received'")
+            .fetch_one(&mut app.owner().await)
+            .await
+            .unwrap();
+
+    assert_eq!(told.0, format!("{{\"unit {}\": \"available\"}}", told.2));
+    assert!(
+        told.1.starts_with(&format!("{{\"unit {}\": ", told.2)) && !told.1.contains("available"),
+        "{}",
+        told.1
+    );
+    assert_eq!(received, (None, format!("{{\"unit {}\": \"available\"}}", told.2)));
 }

@@ -106,6 +106,8 @@ fn words(name: &str) -> String {
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
+        // a code of ours, such as `red_cells`
+        Value::String(text) if text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => words(text),
         Value::String(text) => text.clone(),
         Value::Bool(true) => "yes".into(),
         Value::Bool(false) => "no".into(),
