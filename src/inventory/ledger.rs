@@ -171,12 +171,6 @@ async fn split(work: &mut Work, facility: FacilityId, whole: &Unit, part: i32) -
     .fetch_one(work.conn())
     .await?;
     let actor = work.actor.clone();
-    work.changed(
-        facility,
-        format!("unit {unit}"),
-        from.map(UnitStatus::as_str),
-        to.map(UnitStatus::as_str),
-    );
     sqlx::query!(
         "insert into inventory_movements
            (facility_id, inventory_id, actor_id, actor_name, kind, from_status, quantity, component, blood_group)
