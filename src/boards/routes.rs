@@ -12,6 +12,7 @@ use tower_sessions::Session;
 use super::view::{BoardPage, PastPage, RefreshFragment, RefreshView};
 use super::{Boards, compose, past};
 use crate::app::App;
+use crate::audit::{self, Entry};
 use crate::auth::{Access, Passive, Viewer};
 use crate::clock::time_label;
 use crate::error::{Error, Result};
@@ -208,6 +209,10 @@ async fn hang_up(State(app): State<App>, viewer: Viewer, session: Session) -> Re
     app.auth
         .become_display(&session, &viewer.person, viewer.facility)
         .await?;
+    let mut tx = app.db.write(&viewer.scope()).await?;
+    let entry = Entry::new("hung up", "display").of(viewer.facility);
+    audit::record(&mut tx, &viewer.person.actor(), &entry).await?;
+    tx.commit().await?;
     Ok(Redirect::to(&format!("/facilities/{}?wall=1", viewer.facility)))
 }
 

@@ -70,15 +70,21 @@ struct KeyForm {
     days: String,
 }
 
+impl KeyForm {
+    /// As it is first shown.
+    fn usual() -> Self {
+        KeyForm {
+            scopes: vec![KeyScope::Read.as_str().into()],
+            days: "90".into(),
+            ..KeyForm::default()
+        }
+    }
+}
+
 /// `GET /admin/keys`
 async fn index(State(app): State<App>, here: Here, manager: Manager) -> Result<Response> {
-    let form = KeyForm {
-        scopes: vec!["read".into()],
-        days: "90".into(),
-        ..KeyForm::default()
-    };
     let layout = app.chrome.page(&manager, &here, "API keys", "admin/keys").await?;
-    let page = page(&app, &manager, &layout, form, &Problems::default(), None).await?;
+    let page = page(&app, &manager, &layout, KeyForm::usual(), &Problems::default(), None).await?;
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
 }
 
@@ -100,7 +106,7 @@ async fn create(State(app): State<App>, here: Here, manager: Manager, Form(form)
                 &app,
                 &manager,
                 &layout,
-                KeyForm::default(),
+                KeyForm::usual(),
                 &Problems::default(),
                 Some(text),
             )

@@ -91,9 +91,10 @@ fn pairs(detail: &Value) -> String {
     let Value::Object(fields) = detail else {
         return plain(detail);
     };
-    let pairs = fields.iter().filter(|(_, value)| !value.is_null());
+    let pairs = fields.iter().map(|(field, value)| (words(field), plain(value)));
     pairs
-        .map(|(field, value)| format!("{} {}", words(field), plain(value)))
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(field, value)| format!("{field} {value}"))
         .collect::<Vec<_>>()
         .join(", ")
 }
