@@ -19,7 +19,9 @@ use crate::facilities::Chrome;
 use crate::live::{Hub, Limits};
 use crate::users::Setup;
 use crate::web::{self, Frame, Route, Routes};
-use crate::{admin, boards, distributions, health, inventory, network, places, reference, requests, search, users};
+use crate::{
+    admin, api, boards, distributions, health, inventory, keys, network, places, reference, requests, search, users,
+};
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
 /// count and not one for each part.
@@ -34,6 +36,7 @@ pub struct Parts {
     pub chrome: Chrome,
     pub setup: Setup,
     pub frame: Frame,
+    pub watch: admin::Watch,
 }
 
 /// What makes one installation different from another.
@@ -60,10 +63,16 @@ impl App {
             chrome: Chrome::new(db.clone(), options.synthetic, options.freshness),
             setup: Setup::new(db.clone(), options.setup_token.clone()),
             frame: options.frame.clone(),
+            watch: admin::Watch::default(),
             auth,
             hub,
             db,
         }))
+    }
+
+    /// The table of routes, for the page that shows who may call what.
+    pub fn route_table(&self) -> Vec<Route> {
+        route_table()
     }
 }
 
@@ -98,6 +107,8 @@ pub fn routes() -> Routes<App> {
         .merge(admin::routes())
         .merge(places::routes())
         .merge(reference::routes())
+        .merge(keys::routes())
+        .merge(api::routes())
         .merge(health::routes())
         .get("/static/{*path}", Access::Public, web::assets::serve)
 }

@@ -9,7 +9,7 @@ use tower_sessions::Session;
 use super::view::{AccountPage, LoginPage, SessionRow, SetupPage};
 use super::{Setup, commands, queries};
 use crate::app::App;
-use crate::auth::{Access, CurrentUser, Onlooker, Role, session_hash};
+use crate::auth::{Access, Caller, CurrentUser, Onlooker, Role, session_hash};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
 use crate::web::flash::Done;
@@ -95,6 +95,7 @@ async fn log_in(
     };
     app.auth.throttle.forgive(&form.email).await?;
     app.auth.log_in(&session, &person).await?;
+    commands::record_log_in(&app.db, &Caller::with_session(person.clone(), &session, address)).await?;
     if let Some(id) = session.id() {
         let agent = headers
             .get(header::USER_AGENT)
@@ -107,10 +108,16 @@ async fn log_in(
 }
 
 /// `POST /logout`: nothing of the pages stays in the browser, and the session's other tabs are told.
-async fn log_out(State(app): State<App>, hx: Hx, session: Session) -> Result<Response> {
+async fn log_out(
+    State(app): State<App>,
+    hx: Hx,
+    session: Session,
+    ClientAddress(address): ClientAddress,
+) -> Result<Response> {
     let person = app.auth.person_of(&session).await?;
     if let (Some(person), Some(id)) = (person, session.id()) {
-        match commands::end_session(&app.db, person.id, &session_hash(&id)[..8]).await {
+        let actor = Caller::with_session(person.clone(), &session, address).actor();
+        match commands::end_session(&app.db, &actor, person.id, &session_hash(&id)[..8], "logged out").await {
             // somebody else was faster
             Ok(()) | Err(Error::NotFound) => {}
             Err(error) => return Err(error),
@@ -226,7 +233,7 @@ async fn change_password(
     session: Session,
     Form(form): Form<PasswordForm>,
 ) -> Result<Response> {
-    match commands::change_password(&app.db, &app.auth, user.id, &form.current, &form.new).await {
+    match commands::change_password(&app.db, &app.auth, &user, &form.current, &form.new).await {
         Ok(()) => {
             // every session ended, this one too; it begins anew under a new id
             session.clear().await;
@@ -259,7 +266,7 @@ async fn change_theme(
     Form(form): Form<ThemeForm>,
 ) -> Result<Response> {
     let theme = if form.theme.is_empty() { "system" } else { &form.theme };
-    commands::set_theme(&app.db, user.id, theme).await?;
+    commands::set_theme(&app.db, &user, theme).await?;
     app.auth.people.forget(user.id);
     Ok(saved(hx, local_path(Some(&form.next)), Done::ThemeChanged))
 }
@@ -267,7 +274,7 @@ async fn change_theme(
 /// `POST /account/sessions/{session}/end`
 async fn end_session(State(app): State<App>, hx: Hx, user: CurrentUser, Path(name): Path<String>) -> Result<Response> {
     let name = unhex(&name).ok_or(Error::NotFound)?;
-    commands::end_session(&app.db, user.id, &name).await?;
+    commands::end_session(&app.db, &user.actor(), user.id, &name, "session ended").await?;
     app.auth.sessions.forget_all_of(user.id);
     Ok(saved(hx, "/account", Done::SessionsEnded))
 }
@@ -291,7 +298,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// `Firefox on Linux`: enough to tell one's own devices apart.
-fn device(agent: Option<&str>) -> String {
+pub fn device(agent: Option<&str>) -> String {
     let Some(agent) = agent else {
         return "Unknown device".into();
     };

@@ -34,6 +34,7 @@ text_enum! {
         CalendarSaved = "calendar_saved" / "The working calendar is saved.",
         ThresholdsSaved = "thresholds_saved" / "The stock levels are saved; the board shows them now.",
         ReferenceSaved = "reference_saved" / "Saved. The change is in the history below.",
+        KeyRevoked = "key_revoked" / "The key is revoked; within five seconds nothing answers it.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
 }
