@@ -131,3 +131,22 @@ begin
     return new;
 end $$;
 create trigger audit_append before insert on audit_log for each row execute function audit_append();
+
+-- Programs that ask for figures: `pb_<prefix>_<secret>`. The prefix finds the
+-- row; of the secret only the SHA-256 is kept. `facility_ids` null is every
+-- facility, later ones too.
+create table api_keys (
+    id bigint generated always as identity primary key,
+    name text not null constraint api_keys_name_check check (length(name) between 1 and 120),
+    prefix text not null constraint api_keys_prefix_key unique constraint api_keys_prefix_check check (prefix ~ '^[a-z0-9]{8}$'),
+    secret_hash bytea not null constraint api_keys_secret_hash_check check (length(secret_hash) = 32),
+    scopes text[] not null constraint api_keys_scopes_check check (scopes <@ array['read', 'ingest'] and cardinality(scopes) > 0),
+    facility_ids bigint[] constraint api_keys_facility_ids_check check (cardinality(facility_ids) > 0),
+    created_by bigint references users,
+    created_at timestamptz not null default clock_timestamp(),
+    expires_at timestamptz not null,
+    revoked_at timestamptz,
+    -- written at most once a minute
+    last_used_at timestamptz,
+    last_used_address text
+);

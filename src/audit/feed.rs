@@ -29,7 +29,8 @@ impl Happened {
     }
 }
 
-/// What happened lately in a facility or to it, the newest first. The names of another facility's staff stay there.
+/// What happened lately to the stock of a facility, its requests and transfers, the newest first; what administrators do
+/// about people and keys is for them. The names of another facility's staff stay there.
 pub async fn latest(tx: &mut PgConnection, facility: FacilityId, limit: i64) -> Result<Vec<Happened>> {
     let found = sqlx::query_as!(
         Happened,
@@ -37,7 +38,8 @@ pub async fn latest(tx: &mut PgConnection, facility: FacilityId, limit: i64) -> 
                   a.action as "action!", a.thing as "thing!", a.thing_id, a.detail as "detail!"
            from (
              (select id, at, facility_id, actor_name, action, thing, thing_id, detail
-              from audit_log where facility_id = $1 order by id desc limit $2)
+              from audit_log where facility_id = $1 and thing in ('unit', 'request', 'distribution')
+              order by id desc limit $2)
              union all
              (select id, at, facility_id, actor_name, action, thing, thing_id, detail
               from audit_log where other_facility_id = $1 order by id desc limit $2)

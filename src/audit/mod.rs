@@ -17,9 +17,11 @@
 mod actor;
 mod entry;
 mod feed;
+mod search;
 mod verify;
 
 pub use actor::{Actor, ClientAddress, Origin, Via};
 pub use entry::{Entry, record};
 pub use feed::{Happened, latest};
-pub use verify::{Broken, Seal, verify};
+pub use search::{Filter, Line, page, seen};
+pub use verify::{Broken, Seal, seal, verify};

@@ -12,6 +12,7 @@ use tower_sessions::Session;
 use super::view::{BoardPage, PastPage, RefreshFragment, RefreshView};
 use super::{Boards, compose, past};
 use crate::app::App;
+use crate::audit::{self, Entry};
 use crate::auth::{Access, Passive, Viewer};
 use crate::clock::time_label;
 use crate::error::{Error, Result};
@@ -71,7 +72,7 @@ async fn show(
     }
     layout.display = here.wall && app.auth.is_display(&session).await;
     let found = app.boards.find(viewer.facility).await?;
-    note(&viewer, &found);
+    note(&app, &viewer, &found);
     layout.events_url = Some(format!(
         "/facilities/{}/events?seen={}",
         viewer.facility, found.snapshot.version
@@ -120,13 +121,14 @@ fn around(page: &str, body: &Part, headers: &HeaderMap) -> Response {
 }
 
 /// One line and the counts for each request of a board.
-fn note(viewer: &Viewer, found: &super::Found) {
+fn note(app: &App, viewer: &Viewer, found: &super::Found) {
     let cache = match (found.hit, found.triggered_refresh) {
         (true, false) => "hit",
         (true, true) => "stale",
         (false, _) => "miss",
     };
     metrics::counter!("pulseboard_board_requests_total", "cache" => cache).increment(1);
+    app.db.vitals.board(cache);
     metrics::histogram!("pulseboard_board_cache_age_seconds").record(found.age);
     tracing::info!(
         facility.id = viewer.facility.0,
@@ -207,6 +209,10 @@ async fn hang_up(State(app): State<App>, viewer: Viewer, session: Session) -> Re
     app.auth
         .become_display(&session, &viewer.person, viewer.facility)
         .await?;
+    let mut tx = app.db.write(&viewer.scope()).await?;
+    let entry = Entry::new("hung up", "display").of(viewer.facility);
+    audit::record(&mut tx, &viewer.person.actor(), &entry).await?;
+    tx.commit().await?;
     Ok(Redirect::to(&format!("/facilities/{}?wall=1", viewer.facility)))
 }
 

@@ -8,7 +8,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
 use super::{AddUser, Cli, Command, Seed, User, demo, print_completions, print_config};
-use crate::audit::Actor;
+use crate::audit::{self, Actor};
 use crate::auth::{Passwords, Role};
 use crate::boot;
 use crate::clock::Clock;
@@ -171,6 +171,7 @@ async fn verify(config: &Config) -> anyhow::Result<i32> {
     let db = opened.pools().await?;
     let begun = Instant::now();
     let differences = summary::verify(&db).await?;
+    let seal = audit::seal(&mut *db.background().acquire().await?).await?;
     for difference in &differences {
         println!(
             "{} | facility {} | {} | expected {} | found {}",
@@ -181,6 +182,10 @@ async fn verify(config: &Config) -> anyhow::Result<i32> {
         "{} differences, {:.1} s",
         differences.len(),
         begun.elapsed().as_secs_f64()
+    );
+    println!(
+        "audit log: {} rows in {} chains, seal {}",
+        seal.rows, seal.chains, seal.hash
     );
     db.close().await;
     opened.close().await?;

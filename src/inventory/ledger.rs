@@ -201,6 +201,12 @@ async fn record(
     change: &Change<'_>,
 ) -> Result<()> {
     let actor = work.actor.clone();
+    work.changed(
+        facility,
+        format!("unit {unit}"),
+        from.map(UnitStatus::as_str),
+        to.map(UnitStatus::as_str),
+    );
     sqlx::query!(
         "insert into inventory_movements
            (facility_id, inventory_id, actor_id, actor_name, kind, from_status, to_status, quantity, component,

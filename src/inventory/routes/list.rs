@@ -83,7 +83,10 @@ pub async fn index(
     };
     let mut tx = app.db.read(&viewer.scope()).await?;
     let total = queries::totals(&mut tx, facility, &filter).await?;
-    let units = queries::page(&mut tx, facility, &filter, after).await?;
+    let units = app
+        .db
+        .timed("stock", queries::page(&mut tx, facility, &filter, after))
+        .await?;
     let booked = just_booked(&mut tx, facility, &place.booked).await?;
     drop(tx);
     let layout = app

@@ -368,6 +368,8 @@ async fn set_status(work: &mut Work, request: &Request, status: RequestStatus) -
         status,
         RequestStatus::Rejected | RequestStatus::Cancelled | RequestStatus::Fulfilled
     );
+    let name = format!("request {}", request.id);
+    work.changed(None, name, Some(request.status.as_str()), Some(status.as_str()));
     sqlx::query!(
         "update blood_requests set status = $3, closed_at = case when $4 then clock_now() else closed_at end
          where facility_id = $1 and id = $2",
