@@ -33,6 +33,22 @@ text_enum! {
         Manager = "manager",
         /// administrators of the network
         NetworkAdmin = "network_admin",
+        /// programs with an API key that may read; a session opens nothing here
+        Key = "key",
+    }
+}
+
+impl Access {
+    /// Whether somebody with this role, where they have it, may call such a route; `None` is a stranger.
+    pub fn allows(self, role: Option<Role>) -> bool {
+        match self {
+            Access::Public => true,
+            Access::SignedIn | Access::Viewer => role.is_some(),
+            Access::Staff => role >= Some(Role::Staff),
+            Access::FacilityAdmin | Access::Manager => role >= Some(Role::FacilityAdmin),
+            Access::NetworkAdmin => role == Some(Role::NetworkAdmin),
+            Access::Key => false,
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 //! through which a handler gets hold of a facility at all.
 
 mod access;
+mod bearer;
 mod cookie;
+mod keys;
 mod password;
 mod people;
 mod sessions;
@@ -11,7 +13,9 @@ mod throttle;
 pub use access::{
     Access, Caller, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer,
 };
+pub use bearer::{ApiKey, KeyReader};
 pub use cookie::session_layer;
+pub use keys::{Key, KeyScope, Keys, NewSecret};
 pub use password::{Passwords, problem_with as problem_with_password};
 pub use people::{Membership, People, Person, Role};
 pub use sessions::{SessionStore, hash_of as session_hash};
@@ -41,6 +45,7 @@ pub struct Parts {
     pub sessions: SessionStore,
     pub passwords: Passwords,
     pub throttle: Throttle,
+    pub keys: Keys,
 }
 
 impl std::ops::Deref for Auth {
@@ -57,7 +62,8 @@ impl Auth {
             people: People::new(db.clone()),
             sessions: SessionStore::new(db.clone(), idle, longest),
             passwords: Passwords::default(),
-            throttle: Throttle::new(db),
+            throttle: Throttle::new(db.clone()),
+            keys: Keys::new(db),
         }))
     }
 
@@ -70,6 +76,7 @@ impl Auth {
     /// Forgets everything memory knows: some change may have been missed.
     pub fn forget_all(&self) {
         self.people.forget_all();
+        self.keys.forget_all();
         self.sessions.forget_all();
     }
 

@@ -24,6 +24,7 @@ text_enum! {
         SessionsEnded = "sessions_ended" / "The session is ended.",
         ThemeChanged = "theme_changed" / "The theme is changed.",
         SetUp = "set_up" / "The installation is yours. Log in.",
+        KeyRevoked = "key_revoked" / "The key is revoked; within five seconds nothing answers it.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
 }

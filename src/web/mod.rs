@@ -1,6 +1,9 @@
 //! How pages reach a browser: the table of routes, the frame around every answer, forms, static files,
 //! and pages stitched from shared and personal parts. Knows no feature.
 
+/// Addresses for programs: asked with keys and never with cookies, answered with JSON even when something goes wrong.
+pub const API: &str = "/api/";
+
 pub mod assets;
 mod csrf;
 pub mod flash;

@@ -2,13 +2,14 @@
 
 use chrono::{TimeDelta, Utc};
 use pulseboard::audit::{Actor, Entry, Origin};
-use pulseboard::auth::{Caller, Editor, Passwords, Role, Viewer};
+use pulseboard::auth::{Caller, Editor, KeyScope, Manager, Passwords, Role, Viewer};
 use pulseboard::blood::{BloodGroup, Component, DonationNumber, MovementKind, UnitStatus};
 use pulseboard::db::Scope;
 use pulseboard::distributions::{self, Dispatch};
 use pulseboard::ids::{DistributionId, FacilityId, RequestId, UnitId, UserId};
 use pulseboard::inventory::NewUnit;
 use pulseboard::inventory::ledger::{self, Change};
+use pulseboard::keys::{self, NewKey};
 use pulseboard::outbox::Event;
 use pulseboard::requests::{self, NewRequest, Urgency};
 use pulseboard::summary::{self, Trigger, Work};
@@ -138,6 +139,30 @@ impl TestApp {
     pub async fn log_in(&self, role: Role, facilities: &[&Facility]) -> super::Client {
         let person = self.person(role, facilities).await;
         self.client().log_in(&person.email).await
+    }
+
+    /// Whoever may administer these facilities, for calling a command without a page.
+    pub async fn manager(&self, role: Role, facilities: &[&Facility]) -> Manager {
+        let person = self.person(role, facilities).await;
+        let found = self.app.auth.people.find(person.id).await.expect("people can be read");
+        Manager(Caller::of(found.expect("the manager exists")))
+    }
+
+    /// A key that reads this facility: its text and its number.
+    pub async fn key_of(&self, facility: &Facility) -> (String, i64) {
+        let manager = self.manager(Role::FacilityAdmin, &[facility]).await;
+        let new = NewKey {
+            name: format!("Sheet {}", facility.secret),
+            scopes: vec![KeyScope::Read],
+            facilities: Some(vec![facility.id]),
+            days: 30,
+        };
+        let text = keys::create(&self.app.db, &manager, &new).await.expect("a key");
+        let id = sqlx::query_scalar("select max(id) from api_keys")
+            .fetch_one(self.app.db.unscoped())
+            .await
+            .expect("its number");
+        (text, id)
     }
 
     /// Stock to add: twelve O− red cells in a lot, unless told.
