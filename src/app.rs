@@ -19,7 +19,7 @@ use crate::facilities::Chrome;
 use crate::live::{Hub, Limits};
 use crate::users::Setup;
 use crate::web::{self, Frame, Route, Routes};
-use crate::{admin, boards, distributions, health, inventory, network, requests, users};
+use crate::{admin, api, boards, distributions, health, inventory, keys, network, requests, users};
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
 /// count and not one for each part.
@@ -34,6 +34,7 @@ pub struct Parts {
     pub chrome: Chrome,
     pub setup: Setup,
     pub frame: Frame,
+    pub watch: admin::Watch,
 }
 
 /// What makes one installation different from another.
@@ -60,10 +61,16 @@ impl App {
             chrome: Chrome::new(db.clone(), options.synthetic, options.freshness),
             setup: Setup::new(db.clone(), options.setup_token.clone()),
             frame: options.frame.clone(),
+            watch: admin::Watch::default(),
             auth,
             hub,
             db,
         }))
+    }
+
+    /// The table of routes, for the page that shows who may call what.
+    pub fn route_table(&self) -> Vec<Route> {
+        route_table()
     }
 }
 
@@ -95,6 +102,8 @@ pub fn routes() -> Routes<App> {
         .merge(distributions::routes())
         .merge(network::routes())
         .merge(admin::routes())
+        .merge(keys::routes())
+        .merge(api::routes())
         .merge(health::routes())
         .get("/static/{*path}", Access::Public, web::assets::serve)
 }

@@ -7,5 +7,5 @@ mod setup;
 mod view;
 
 pub use commands::{NewUser, add, change_password, disable, end_session, reset_password, set_theme};
-pub use routes::routes;
+pub use routes::{device, routes};
 pub use setup::Setup;

@@ -298,7 +298,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// `Firefox on Linux`: enough to tell one's own devices apart.
-fn device(agent: Option<&str>) -> String {
+pub fn device(agent: Option<&str>) -> String {
     let Some(agent) = agent else {
         return "Unknown device".into();
     };

@@ -22,7 +22,7 @@ const KERNEL: [&str; 9] = [
 const PLATFORM: [&str; 7] = ["outbox", "audit", "auth", "live", "web", "jobs", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 11] = [
+const FEATURES: [(&str, &[&str]); 13] = [
     ("facilities", &[]),
     ("summary", &["facilities"]),
     ("inventory", &["summary", "facilities"]),
@@ -37,7 +37,9 @@ const FEATURES: [(&str, &[&str]); 11] = [
         "network",
         &["distributions", "requests", "inventory", "summary", "facilities"],
     ),
-    ("admin", &["summary", "facilities"]),
+    ("admin", &["users", "summary", "facilities"]),
+    ("keys", &["facilities"]),
+    ("api", &["summary", "facilities"]),
     ("health", &[]),
     (
         "synthetic",
@@ -79,7 +81,7 @@ impl Source {
 
     /// A page's code, its forms and its routes: what answers HTTP.
     fn is_surface(&self) -> bool {
-        self.is("routes") || ["admin", "health"].contains(&self.module())
+        self.is("routes") || ["admin", "api", "health"].contains(&self.module())
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod architecture;
+mod audit;
 mod browser;
 mod concurrency;
 mod database;
@@ -12,6 +13,7 @@ mod faults;
 mod harness;
 mod jobs;
 mod journey;
+mod keys;
 mod live;
 mod log_in;
 mod mistakes;
@@ -26,4 +28,5 @@ mod somebody;
 mod stock;
 mod stock_input;
 mod support;
+mod system;
 mod time;
