@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::{self, App, Options};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::db::{self, Db, PoolSizes};
 use crate::jobs::{self, Schedule};
 use crate::live::Limits;
@@ -124,6 +124,9 @@ fn options(config: &Config) -> Options {
         },
         synthetic: config.synthetic,
         setup_token: setup_token(config),
+        secret: config.secret.clone().unwrap_or_else(Secret::generate),
+        sign_in: config.sign_in.clone(),
+        base_url: config.base_url.as_str().into(),
     }
 }
 

@@ -23,6 +23,9 @@ text_enum! {
         PasswordChanged = "password_changed" / "Your password is changed; your other sessions have ended.",
         SessionsEnded = "sessions_ended" / "The session is ended.",
         ThemeChanged = "theme_changed" / "The theme is changed.",
+        TwoFactorOff = "two_factor_off" / "Two-factor log-in is off.",
+        Connected = "connected" / "Connected; you can log in either way now.",
+        Disconnected = "disconnected" / "Disconnected; only the password logs you in now.",
         SetUp = "set_up" / "The installation is yours. Log in.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
