@@ -3,7 +3,7 @@
 //
 // `POST /test/settings` says who is logged in there (`account`: claims with `sub`) and what goes wrong: `forge` (claims
 // put into the ID token), `key` (`foreign`: signed with a key nobody published; `rotated`: with one published just now),
-// `issuer` (what the discovery document claims).
+// `issuer` (what the discovery document claims). `amr` is how they logged in, `deny` that they said no.
 import { createServer } from "node:http";
 import { webcrypto } from "node:crypto";
 import { pathToFileURL } from "node:url";
@@ -20,7 +20,7 @@ async function newKey(kid) {
 }
 const published = ({ kty, n, e, kid, alg, use }) => ({ kty, n, e, kid, alg, use });
 
-const keys = { first: await newKey("first"), foreign: await newKey("first"), rotated: await newKey("rotated") };
+const keys = { first: await newKey("first") };
 let settings = { account: { sub: "nobody" } };
 
 const server = createServer();
@@ -55,7 +55,7 @@ async function interact(ctx) {
   const grant = new provider.Grant({ accountId: settings.account.sub, clientId: params.client_id });
   grant.addOIDCScope(params.scope);
   const result = {
-    login: { accountId: settings.account.sub, amr: settings.amr },
+    login: { accountId: settings.account.sub },
     consent: { grantId: await grant.save() },
   };
   await provider.interactionFinished(ctx.req, ctx.res, result, { mergeWithLastSubmission: false });
@@ -70,6 +70,7 @@ async function body(request) {
 provider.use(async (ctx, next) => {
   if (ctx.path === "/test/settings") {
     settings = await body(ctx.req);
+    if (settings.key) keys[settings.key] ??= await newKey(settings.key === "foreign" ? "first" : settings.key);
     ctx.status = 204;
     return;
   }
@@ -85,9 +86,9 @@ provider.use(async (ctx, next) => {
   if (ctx.path === "/jwks" && settings.key === "rotated") {
     ctx.body = { keys: [published(keys.rotated)] };
   }
-  if (ctx.path === "/token" && ctx.body?.id_token && (settings.forge || settings.key)) {
+  if (ctx.path === "/token" && ctx.body?.id_token && (settings.forge || settings.key || settings.amr)) {
     const key = keys[settings.key ?? "first"];
-    const claims = { ...decodeJwt(ctx.body.id_token), ...settings.forge };
+    const claims = { ...decodeJwt(ctx.body.id_token), amr: settings.amr, ...settings.forge };
     const token = new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid: key.kid });
     const secret = await crypto.subtle.importKey(
       "jwk", key, { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, false, ["sign"]);
@@ -97,4 +98,5 @@ provider.use(async (ctx, next) => {
 
 server.on("request", provider.callback());
 process.stdin.on("end", () => process.exit(0)).resume();
+process.stdout.on("error", () => {}); // nobody reads after the first line
 console.log(JSON.stringify({ issuer }));
