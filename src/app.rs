@@ -60,7 +60,12 @@ pub struct Options {
 
 impl App {
     pub fn new(db: Db, options: &Options) -> Self {
-        let auth = Auth::new(db.clone(), options.session_idle, options.session_longest, &options.secret);
+        let auth = Auth::new(
+            db.clone(),
+            options.session_idle,
+            options.session_longest,
+            &options.secret,
+        );
         let hub = Hub::new(options.streams);
         App(Arc::new(Parts {
             boards: Boards::new(db.clone(), hub.clone(), options.freshness),

@@ -80,9 +80,17 @@ const SETTINGS: &[Setting] = &[
         "PULSEBOARD_OIDC_ISSUER",
         "an https address such as https://login.example.org, exactly as the provider writes it",
     ),
-    Setting::new("oidc.client_id", "PULSEBOARD_OIDC_CLIENT_ID", "the name of this installation at the provider"),
-    Setting::new("oidc.client_secret", "PULSEBOARD_OIDC_CLIENT_SECRET", "the secret that the provider gave")
-        .mask(Mask::All),
+    Setting::new(
+        "oidc.client_id",
+        "PULSEBOARD_OIDC_CLIENT_ID",
+        "the name of this installation at the provider",
+    ),
+    Setting::new(
+        "oidc.client_secret",
+        "PULSEBOARD_OIDC_CLIENT_SECRET",
+        "the secret that the provider gave",
+    )
+    .mask(Mask::All),
     Setting::new(
         "oidc.label",
         "PULSEBOARD_OIDC_LABEL",

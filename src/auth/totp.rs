@@ -57,7 +57,9 @@ impl Totp {
 
     /// The code at a time, as the app shows it.
     pub fn code_at(&self, at: DateTime<Utc>) -> String {
-        self.0.generate(u64::try_from(at.timestamp()).unwrap_or_default()).to_string()
+        self.0
+            .generate(u64::try_from(at.timestamp()).unwrap_or_default())
+            .to_string()
     }
 }
 
@@ -86,6 +88,10 @@ mod tests {
         assert!(totp.step_of(&code, at(30)).is_some() && totp.step_of(&code, at(-30)).is_some());
         assert!(totp.step_of(&code, at(70)).is_none() && totp.step_of(&code, at(-70)).is_none());
         assert!(totp.step_of("", at(0)).is_none() && totp.step_of("12345x", at(0)).is_none());
-        assert!(totp.address().unwrap().starts_with("otpauth://totp/Pulseboard:ada_smith"));
+        assert!(
+            totp.address()
+                .unwrap()
+                .starts_with("otpauth://totp/Pulseboard:ada_smith")
+        );
     }
 }

@@ -23,10 +23,7 @@ impl Vault {
         const WITHIN_REACH: &str = "32 bytes, of the 8,160 that HKDF can give";
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"pulseboard").extract(secret.as_bytes());
         let seal: UnboundKey = root.expand(&[b"seal"], &AES_256_GCM).expect(WITHIN_REACH).into();
-        let digest: hmac::Key = root
-            .expand(&[b"digest"], hmac::HMAC_SHA256)
-            .expect(WITHIN_REACH)
-            .into();
+        let digest: hmac::Key = root.expand(&[b"digest"], hmac::HMAC_SHA256).expect(WITHIN_REACH).into();
         Vault(Arc::new(Keys {
             seal: LessSafeKey::new(seal),
             digest,
@@ -47,7 +44,11 @@ impl Vault {
 
     /// Fails when it was sealed for something else or with another installation's secret.
     pub fn open(&self, belongs_to: &str, sealed: &[u8]) -> Result<Vec<u8>> {
-        let refused = || Error::Internal(anyhow::anyhow!("what was sealed cannot be opened; did the setting `secret` change?"));
+        let refused = || {
+            Error::Internal(anyhow::anyhow!(
+                "what was sealed cannot be opened; did the setting `secret` change?"
+            ))
+        };
         let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or_else(refused)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refused())?;
         let mut text = text.to_vec();
@@ -75,7 +76,11 @@ mod tests {
         assert!(vault.open("user 8", &sealed).is_err());
         assert!(other.open("user 7", &sealed).is_err());
         assert!(vault.open("user 7", &sealed[..11]).is_err());
-        assert_ne!(vault.seal("user 7", b"a secret").unwrap(), sealed, "the nonce is new each time");
+        assert_ne!(
+            vault.seal("user 7", b"a secret").unwrap(),
+            sealed,
+            "the nonce is new each time"
+        );
         assert_ne!(vault.digest("code"), other.digest("code"));
     }
 }

@@ -35,7 +35,9 @@ pub struct OpenId {
 
 impl fmt::Debug for OpenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenId").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("OpenId")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,7 +79,10 @@ pub(super) fn scopes(text: &str) -> Option<Vec<String>> {
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned)
+    text.split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
 }
 
 /// Over TLS, or on this machine, where nobody listens in between.

@@ -254,8 +254,19 @@ mapping = [
     assert_eq!(stronger.mapping.len(), 1);
     assert!(!config.masked().contains("s3cret"), "{}", config.masked());
     assert!(!format!("{:?}", config.sign_in).contains("s3cret"));
-    let again = load(&[], &[], &config.masked().replace("\"22 bytes, not shown\"", "'s3cret-of-the-provider'")).unwrap();
-    assert_eq!(again.sign_in.openid.unwrap().mapping, openid.mapping, "what is shown can be read back");
+    let again = load(
+        &[],
+        &[],
+        &config
+            .masked()
+            .replace("\"22 bytes, not shown\"", "'s3cret-of-the-provider'"),
+    )
+    .unwrap();
+    assert_eq!(
+        again.sign_in.openid.unwrap().mapping,
+        openid.mapping,
+        "what is shown can be read back"
+    );
 }
 
 #[test]

@@ -31,7 +31,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let ClientAddress(address) = ClientAddress::from_request_parts(parts, state).await?;
-        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let agent = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|value| value.to_str().ok());
         Ok(Origin {
             address,
             agent: agent.map(|text| text.chars().take(200).collect()),
@@ -66,7 +69,9 @@ impl Entrance<'_> {
         if !matches!(state, State::On { .. }) {
             begin(self.db, self.auth, &half.person).await?;
         }
-        self.auth.log_in_by_half(self.session, &half, self.db.clock.now()).await?;
+        self.auth
+            .log_in_by_half(self.session, &half, self.db.clock.now())
+            .await?;
         Ok(Redirect::to(step).into_response())
     }
 

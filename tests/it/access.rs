@@ -247,11 +247,21 @@ async fn somebody_between_password_and_code_is_a_stranger_everywhere() {
     for route in route_table().iter().filter(|route| route.access != Access::Public) {
         let path = world.path(route, &world.own, &world.own, &half);
         let answer = ask(&half, route, &path).await;
-        assert!(is_sent_to_log_in(route, &answer), "{} {path}: {}", route.method, answer.status);
+        assert!(
+            is_sent_to_log_in(route, &answer),
+            "{} {path}: {}",
+            route.method,
+            answer.status
+        );
     }
     assert!(half.get("/login/code").await.status.is_success());
     let code = phone.code(&world.app);
-    assert!(half.post("/login/code", &[("code", &code)]).await.status.is_redirection());
+    assert!(
+        half.post("/login/code", &[("code", &code)])
+            .await
+            .status
+            .is_redirection()
+    );
     assert!(crate::support::is_logged_in(&half).await);
 }
 

@@ -82,15 +82,28 @@ async fn it_counts_only_after_a_code_of_the_app_and_ends_other_sessions() {
         .await
         .ok();
 
-    assert_eq!(page.text(".secret"), again.text(".secret"), "a reload shows the same secret");
+    assert_eq!(
+        page.text(".secret"),
+        again.text(".secret"),
+        "a reload shows the same secret"
+    );
     assert!(page.attr("svg.qr", "aria-label").is_some());
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.problem("code").is_some() && wrong.has(".secret"));
     assert_eq!(not_yet.location(), Some("/"), "a secret alone asks nobody for a code");
     assert_eq!(on.texts(".codes li").len(), 10);
     assert!(is_logged_in(&client).await && !is_logged_in(&other).await);
-    assert!(!client.get("/account/two-factor").await.body().contains(&on.texts(".codes li")[0]));
-    assert_eq!(audit_of(&app, &person).await, ["two-factor set-up begun", "two-factor on"]);
+    assert!(
+        !client
+            .get("/account/two-factor")
+            .await
+            .body()
+            .contains(&on.texts(".codes li")[0])
+    );
+    assert_eq!(
+        audit_of(&app, &person).await,
+        ["two-factor set-up begun", "two-factor on"]
+    );
 }
 
 #[tokio::test]
@@ -102,17 +115,20 @@ async fn the_database_holds_neither_the_secret_nor_a_recovery_code() {
     let bytes = totp_rs::Secret::try_from_base32(&secret).unwrap().as_ref().to_vec();
     let (_, codes) = turn_on(&app, &client).await;
 
-    let (sealed, hashes): (Vec<u8>, Vec<Vec<u8>>) = sqlx::query_as(
-        "select secret, array(select code_hash from recovery_codes) from second_factors",
-    )
-    .fetch_one(&mut app.owner().await)
-    .await
-    .unwrap();
+    let (sealed, hashes): (Vec<u8>, Vec<Vec<u8>>) =
+        sqlx::query_as("select secret, array(select code_hash from recovery_codes) from second_factors")
+            .fetch_one(&mut app.owner().await)
+            .await
+            .unwrap();
 
     assert!(!sealed.windows(bytes.len()).any(|part| part == bytes));
     assert_eq!(hashes.len(), 10);
     let plain = codes[0].replace('-', "");
-    assert!(hashes.iter().all(|hash| hash.len() == 32 && !hash.windows(10).any(|part| part == plain.as_bytes())));
+    assert!(
+        hashes
+            .iter()
+            .all(|hash| hash.len() == 32 && !hash.windows(10).any(|part| part == plain.as_bytes()))
+    );
 }
 
 #[tokio::test]
@@ -134,15 +150,28 @@ async fn after_the_password_only_the_code_opens_and_the_session_has_a_new_id_eac
     assert!(is_logged_in(&client).await);
     assert_ne!(client.session(), half);
     assert!(!is_logged_in(&stolen).await, "the half session is nobody's");
-    assert!(is_stranger(&stolen.get("/login/code").await) || stolen.get("/login/code").await.location() == Some("/login"));
-    assert!(!client.get("/account").await.ok().body().contains(&person.email.to_uppercase()));
+    assert!(
+        is_stranger(&stolen.get("/login/code").await) || stolen.get("/login/code").await.location() == Some("/login")
+    );
+    assert!(
+        !client
+            .get("/account")
+            .await
+            .ok()
+            .body()
+            .contains(&person.email.to_uppercase())
+    );
 }
 
 #[tokio::test]
 async fn the_way_to_where_one_wanted_to_go_leads_through_the_code() {
     let app = TestApp::new().await;
     let (person, phone, _, client) = half_logged_in(&app, Role::NetworkAdmin).await;
-    let form = [("email", &*person.email), ("password", PASSWORD), ("next", "/network?sort=region")];
+    let form = [
+        ("email", &*person.email),
+        ("password", PASSWORD),
+        ("next", "/network?sort=region"),
+    ];
     client.post("/login", &form).await;
 
     let right = send_code(&client, &phone.code(&app)).await;
@@ -180,7 +209,10 @@ async fn guesses_wait_and_a_right_password_does_not_forgive_them() {
     let app = TestApp::new().await;
     let (person, phone, _, client) = half_logged_in(&app, Role::NetworkAdmin).await;
     for _ in 0..5 {
-        assert_eq!(send_code(&client, "000000").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(
+            send_code(&client, "000000").await.status,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
     }
 
     let sixth = send_code(&client, &phone.code(&app)).await;
@@ -205,9 +237,15 @@ async fn the_first_step_is_worth_nothing_after_ten_minutes_or_a_change_of_passwo
     app.travel(TimeDelta::minutes(11));
     let too_late = send_code(&slow, &phone.code(&app)).await;
     changed.try_log_in(&person.email, PASSWORD).await;
-    users::reset_password(&app.db, &app.auth.passwords, &Actor::system(), &person.email, "nine quiet otters sleep")
-        .await
-        .unwrap();
+    users::reset_password(
+        &app.db,
+        &app.auth.passwords,
+        &Actor::system(),
+        &person.email,
+        "nine quiet otters sleep",
+    )
+    .await
+    .unwrap();
     app.auth.forget(person.id);
     let after_change = send_code(&changed, &phone.code(&app)).await;
 
@@ -239,7 +277,10 @@ async fn each_recovery_code_opens_once_however_it_is_typed_and_new_ones_void_the
     assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(new.status, StatusCode::SEE_OTHER);
     let written = audit_of(&app, &person).await;
-    assert_eq!(written[2..], ["recovery code used", "recovery codes renewed", "recovery code used"]);
+    assert_eq!(
+        written[2..],
+        ["recovery code used", "recovery codes renewed", "recovery code used"]
+    );
 }
 
 #[tokio::test]
@@ -260,7 +301,11 @@ async fn turning_it_off_takes_the_password_and_a_code() {
     let without = app.client().try_log_in(&person.email, PASSWORD).await;
 
     assert!(wrong_password.problem("password").is_some());
-    assert!(wrong_code.problem("off-code").is_some(), "{:?}", wrong_code.find("main"));
+    assert!(
+        wrong_code.problem("off-code").is_some(),
+        "{:?}",
+        wrong_code.find("main")
+    );
     assert_eq!(still.location(), Some("/login/code"));
     assert_eq!(right.status, StatusCode::SEE_OTHER);
     assert_eq!(without.location(), Some("/"));
@@ -284,7 +329,10 @@ async fn whoever_must_have_one_sets_it_up_before_anything_else() {
     let phone = Phone::scan(&page);
     let skipped = client.post("/login/code", &[("code", &phone.code(&app))]).await;
     let wrong = client.post("/login/two-factor", &[("code", "000000")]).await;
-    let done = client.post("/login/two-factor", &[("code", &phone.code(&app))]).await.ok();
+    let done = client
+        .post("/login/two-factor", &[("code", &phone.code(&app))])
+        .await
+        .ok();
     app.travel(TimeDelta::seconds(60));
     let form = [("password", PASSWORD), ("code", &*phone.code(&app))];
     let off = client.post("/account/two-factor/removal", &form).await;
@@ -292,7 +340,11 @@ async fn whoever_must_have_one_sets_it_up_before_anything_else() {
 
     assert_eq!(sent.location(), Some("/login/two-factor"));
     assert!(is_stranger(&elsewhere));
-    assert_eq!(skipped.status, StatusCode::UNPROCESSABLE_ENTITY, "it is not confirmed yet");
+    assert_eq!(
+        skipped.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "it is not confirmed yet"
+    );
     assert!(wrong.problem("code").is_some() && wrong.text(".secret") == page.text(".secret"));
     assert_eq!(done.texts(".codes li").len(), 10);
     assert!(is_logged_in(&client).await);
@@ -309,7 +361,9 @@ async fn an_administrator_can_take_it_away_and_their_sessions_end() {
     let half = app.client();
     half.try_log_in(&person.email, PASSWORD).await;
 
-    users::remove_second_factor(&app.db, &Actor::system(), person.id).await.unwrap();
+    users::remove_second_factor(&app.db, &Actor::system(), person.id)
+        .await
+        .unwrap();
     app.auth.forget(person.id);
     let twice = users::remove_second_factor(&app.db, &Actor::system(), person.id).await;
     let by_old_code = send_code(&half, &codes[0]).await;

@@ -54,6 +54,8 @@ pub enum Trouble {
     Refused,
     #[error("sent an answer that does not belong to a log-in begun here, or that came too late. Begin again.")]
     NotBegunHere,
-    #[error("sent an answer that could not be trusted, so you are not logged in. Try again; if it stays so, tell your administrator.")]
+    #[error(
+        "sent an answer that could not be trusted, so you are not logged in. Try again; if it stays so, tell your administrator."
+    )]
     NotTrusted,
 }

@@ -106,12 +106,21 @@ impl Provider {
     }
 
     /// The address to send the browser to, and what to keep until it comes back.
-    pub async fn begin(&self, next: &str, connects: Option<i64>, now: DateTime<Utc>) -> Result<(String, Pending), Trouble> {
+    pub async fn begin(
+        &self,
+        next: &str,
+        connects: Option<i64>,
+        now: DateTime<Utc>,
+    ) -> Result<(String, Pending), Trouble> {
         let metadata = in_time(self.metadata(false)).await?;
         let client = self.client(&metadata)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let request = client
-            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random)
+            .authorize_url(
+                CoreAuthenticationFlow::AuthorizationCode,
+                CsrfToken::new_random,
+                Nonce::new_random,
+            )
             .add_scopes(self.0.settings.scopes.iter().cloned().map(Scope::new))
             .set_pkce_challenge(challenge);
         let (address, state, nonce) = request.url();
@@ -155,7 +164,13 @@ impl Provider {
         Some(request.http_get_url().into())
     }
 
-    async fn exchange(&self, code: String, verifier: String, nonce: Nonce, now: DateTime<Utc>) -> Result<Identity, Trouble> {
+    async fn exchange(
+        &self,
+        code: String,
+        verifier: String,
+        nonce: Nonce,
+        now: DateTime<Utc>,
+    ) -> Result<Identity, Trouble> {
         let metadata = self.metadata(false).await?;
         let client = self.client(&metadata)?;
         let send = |request| http::send(self.0.http.clone(), request);
@@ -178,7 +193,8 @@ impl Provider {
             // perhaps signed with a key that is newer than what we know
             Err(_) => {
                 let fresh = self.client(&*self.metadata(true).await?)?;
-                self.claims(&fresh, &tokens, &nonce, now).map_err(|error| not_trusted(&error))?
+                self.claims(&fresh, &tokens, &nonce, now)
+                    .map_err(|error| not_trusted(&error))?
             }
         };
         let more = self.more_about(&client, &tokens, &claims).await?;
@@ -211,7 +227,8 @@ impl Provider {
         claims: &IdTokenClaims<Extra, CoreGenderClaim>,
     ) -> Result<Option<UserInfoClaims<Extra, CoreGenderClaim>>, Trouble> {
         let settings = &self.0.settings;
-        let has_values = settings.mapping.is_empty() || claims.additional_claims().texts(&settings.role_claim).is_some();
+        let has_values =
+            settings.mapping.is_empty() || claims.additional_claims().texts(&settings.role_claim).is_some();
         if has_values && claims.email().is_some() && claims.name().is_some() {
             return Ok(None);
         }
@@ -234,7 +251,9 @@ impl Provider {
     ) -> Identity {
         let more = more.as_ref();
         let email = claims.email().or_else(|| more.and_then(|more| more.email()));
-        let checked = claims.email_verified().or_else(|| more.and_then(|more| more.email_verified()));
+        let checked = claims
+            .email_verified()
+            .or_else(|| more.and_then(|more| more.email_verified()));
         let name = claims.name().or_else(|| more.and_then(|more| more.name()));
         let claim = &self.0.settings.role_claim;
         let values = claims.additional_claims().texts(claim);
@@ -259,13 +278,14 @@ impl Provider {
             !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
                 && methods.contains(&CoreClientAuthMethod::ClientSecretPost)
         });
-        let client: Relying = Client::from_provider_metadata(
-            metadata.clone(),
-            ClientId::new(settings.client_id.clone()),
-            secret,
-        )
-        .set_redirect_uri(self.0.callback.clone());
-        Ok(if only_in_body { client.set_auth_type(AuthType::RequestBody) } else { client })
+        let client: Relying =
+            Client::from_provider_metadata(metadata.clone(), ClientId::new(settings.client_id.clone()), secret)
+                .set_redirect_uri(self.0.callback.clone());
+        Ok(if only_in_body {
+            client.set_auth_type(AuthType::RequestBody)
+        } else {
+            client
+        })
     }
 
     /// What the provider says of itself, with its keys; asked once by whoever comes first.
@@ -308,7 +328,9 @@ impl Provider {
 }
 
 async fn in_time<T>(work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(Trouble::Unreachable))
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .unwrap_or(Err(Trouble::Unreachable))
 }
 
 fn unreachable_because(error: &HttpError) -> Trouble {

@@ -42,7 +42,9 @@ pub async fn arrive(db: &Db, settings: &OpenId, identity: &Identity) -> Result<U
     .fetch_optional(&mut *tx)
     .await?;
     if known.as_ref().is_some_and(|known| known.disabled) {
-        return Err(refused("Your account here is shut out. Ask an administrator of your facility."));
+        return Err(refused(
+            "Your account here is shut out. Ask an administrator of your facility.",
+        ));
     }
     let granted = match settings.mapping.is_empty() {
         true => None,
@@ -86,7 +88,11 @@ pub async fn connect(db: &Db, person: &Person, identity: &Identity) -> Result<()
     .await?;
     match owner {
         Some(owner) if owner == person.id.0 => return Ok(()),
-        Some(_) => return Err(refused("Your account there is connected with somebody else's account here.")),
+        Some(_) => {
+            return Err(refused(
+                "Your account there is connected with somebody else's account here.",
+            ));
+        }
         None => {}
     }
     connect_with(&mut tx, person.id, identity).await?;
@@ -109,7 +115,9 @@ pub async fn disconnect(db: &Db, person: &Person, issuer: &str) -> Result<()> {
     .execute(&mut *tx)
     .await?;
     if gone.rows_affected() == 0 {
-        return Err(refused("There is nothing to disconnect, or no password to log in with afterwards."));
+        return Err(refused(
+            "There is nothing to disconnect, or no password to log in with afterwards.",
+        ));
     }
     record(&mut tx, &person.actor(), "disconnected from the provider", person.id).await?;
     Ok(tx.commit().await?)
@@ -126,7 +134,9 @@ fn no_rights() -> Error {
 async fn create(tx: &mut PgConnection, actor: &Actor, identity: &Identity) -> Result<UserId> {
     let email = identity.email.as_deref().unwrap_or_default().trim().to_lowercase();
     if email.is_empty() || identity.email_is_doubtful {
-        return Err(refused("The provider vouches for no e-mail address of yours, which an account here needs."));
+        return Err(refused(
+            "The provider vouches for no e-mail address of yours, which an account here needs.",
+        ));
     }
     let name = identity.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     let name: String = name
@@ -148,7 +158,9 @@ async fn create(tx: &mut PgConnection, actor: &Actor, identity: &Identity) -> Re
     .fetch_one(&mut *tx)
     .await
     .on_constraint("users_email_key", taken)
-    .on_constraint("users_email_check", || refused("The provider's e-mail address of yours is none."))?;
+    .on_constraint("users_email_check", || {
+        refused("The provider's e-mail address of yours is none.")
+    })?;
     connect_with(tx, id, identity).await?;
     record(tx, actor, "added", id).await?;
     Ok(id)
@@ -166,14 +178,19 @@ async fn connect_with(tx: &mut PgConnection, user: UserId, identity: &Identity) 
     .on_constraint("identities_user_key", || {
         refused("Your account here is connected with another account there; disconnect that first.")
     })
-    .on_constraint("identities_pkey", || refused("This was done a moment ago. Begin again."))?;
+    .on_constraint("identities_pkey", || {
+        refused("This was done a moment ago. Begin again.")
+    })?;
     Ok(())
 }
 
 /// What the values of the claim grant; of two roles in one facility, the higher.
 async fn granted(tx: &mut PgConnection, settings: &OpenId, identity: &Identity) -> Result<Rights> {
     let mut rights = Rights::default();
-    let matching = settings.mapping.iter().filter(|one| identity.values.contains(&one.value));
+    let matching = settings
+        .mapping
+        .iter()
+        .filter(|one| identity.values.contains(&one.value));
     for one in matching {
         rights.network_admin |= one.network_admin;
         let (Some(facility), Some(Ok(role))) = (&one.facility, one.role.as_deref().map(str::parse::<Role>)) else {
@@ -187,7 +204,10 @@ async fn granted(tx: &mut PgConnection, settings: &OpenId, identity: &Identity) 
                 let present = rights.roles.entry(id).or_insert(role);
                 *present = role.max(*present);
             }
-            None => tracing::warn!(facility, "the setting oidc.mapping names a facility that does not exist"),
+            None => tracing::warn!(
+                facility,
+                "the setting oidc.mapping names a facility that does not exist"
+            ),
         }
     }
     Ok(rights)
@@ -196,17 +216,19 @@ async fn granted(tx: &mut PgConnection, settings: &OpenId, identity: &Identity) 
 /// Makes the rights those that were granted. When that changes any, sessions opened with the old ones end.
 async fn apply(tx: &mut PgConnection, actor: &Actor, user: UserId, granted: &Rights) -> Result<()> {
     // in one order, so that of two administrators who lose it at once the second sees that they are the last
-    let admins = sqlx::query_scalar!(
-        "select id from users where network_admin and disabled_at is null order by id for update"
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let admins =
+        sqlx::query_scalar!("select id from users where network_admin and disabled_at is null order by id for update")
+            .fetch_all(&mut *tx)
+            .await?;
     let is_admin = sqlx::query_scalar!("select network_admin from users where id = $1 for update", user.0)
         .fetch_one(&mut *tx)
         .await?;
     let is_last = admins == [user.0];
     if is_last && !granted.network_admin {
-        tracing::warn!(user.id = user.0, "the provider no longer grants it, but the last network administrator stays one");
+        tracing::warn!(
+            user.id = user.0,
+            "the provider no longer grants it, but the last network administrator stays one"
+        );
     }
     let network_admin = granted.network_admin || is_last;
     let present = sqlx::query!(
@@ -219,8 +241,11 @@ async fn apply(tx: &mut PgConnection, actor: &Actor, user: UserId, granted: &Rig
     if network_admin == is_admin && present == granted.roles {
         return Ok(());
     }
-    let (facilities, roles): (Vec<i64>, Vec<String>) =
-        granted.roles.iter().map(|(id, role)| (*id, role.as_str().to_owned())).unzip();
+    let (facilities, roles): (Vec<i64>, Vec<String>) = granted
+        .roles
+        .iter()
+        .map(|(id, role)| (*id, role.as_str().to_owned()))
+        .unzip();
     sqlx::query!("delete from memberships where user_id = $1", user.0)
         .execute(&mut *tx)
         .await?;

@@ -66,7 +66,13 @@ async fn come_back(
     };
     let pending: Option<Pending> = session.remove(PENDING).await.ok().flatten();
     let Some(pending) = pending else {
-        return said(&app, &here, "/", &words(provider, Trouble::NotBegunHere), StatusCode::UNPROCESSABLE_ENTITY);
+        return said(
+            &app,
+            &here,
+            "/",
+            &words(provider, Trouble::NotBegunHere),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        );
     };
     session.save().await.map_err(|error| Error::Internal(error.into()))?;
     let (next, connects) = (pending.next.clone(), pending.connects);
@@ -112,7 +118,8 @@ async fn arrived(
 /// The account is that of whoever is still logged in, and they began this.
 async fn connected(app: &App, session: &Session, user: i64, identity: &Identity) -> Result<Response> {
     let person = app.auth.person_of(session).await?.filter(|person| person.id.0 == user);
-    let person = person.ok_or_else(|| Error::Conflict("You are no longer logged in. Log in and connect again.".into()))?;
+    let person =
+        person.ok_or_else(|| Error::Conflict("You are no longer logged in. Log in and connect again.".into()))?;
     commands::connect(&app.db, &person, identity).await?;
     Ok(saved(Hx { request: false }, WAYS_IN, Done::Connected))
 }

@@ -43,7 +43,10 @@ pub async fn confirm(db: &Db, auth: &Auth, person: &Person, code: &str) -> Resul
         _ => None,
     };
     let step = step.ok_or_else(|| {
-        Error::invalid("code", "This is not the app's present code. Check the time of your phone and try the next one.")
+        Error::invalid(
+            "code",
+            "This is not the app's present code. Check the time of your phone and try the next one.",
+        )
     })?;
     let mut tx = db.write(&Scope::All).await?;
     let confirmed = sqlx::query!(
@@ -146,7 +149,10 @@ pub async fn turn_off(
         auth.throttle.check(&person.email, address).await?;
         if !auth.passwords.verify(password, hash.as_deref()).await? {
             auth.throttle.missed(&person.email, address).await?;
-            return Err(Error::Invalid(Problems::one("password", "This is not your present password.")));
+            return Err(Error::Invalid(Problems::one(
+                "password",
+                "This is not your present password.",
+            )));
         }
     }
     check(db, auth, person, code, address).await?;

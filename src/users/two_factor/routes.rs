@@ -5,9 +5,9 @@ use axum::extract::State as Reached;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
+use super::commands;
 use super::queries::{self, State, state_of, totp_of};
 use super::view::{CodePage, CodesPage, FirstPage, SecretView, TwoFactorPage, problem};
-use super::commands;
 use crate::app::App;
 use crate::auth::{Access, CurrentUser, Half};
 use crate::error::{Error, Problems, Result};
@@ -206,7 +206,9 @@ async fn turn_off(
     Form(form): Form<OffForm>,
 ) -> Result<Response> {
     if app.doors.demand_second_factor(&user) {
-        return Err(Error::Conflict("Your role works only with two-factor log-in, so it stays on.".into()));
+        return Err(Error::Conflict(
+            "Your role works only with two-factor log-in, so it stays on.".into(),
+        ));
     }
     if !is_on(&app, &user).await? {
         return Ok(Redirect::to(PATH).into_response());

@@ -37,7 +37,10 @@ async fn rights(app: &TestApp, email: &str) -> String {
 }
 
 async fn people(app: &TestApp) -> i64 {
-    sqlx::query_scalar("select count(*) from users").fetch_one(&mut app.owner().await).await.unwrap()
+    sqlx::query_scalar("select count(*) from users")
+        .fetch_one(&mut app.owner().await)
+        .await
+        .unwrap()
 }
 
 fn refusal(answer: &Answer) -> String {
@@ -60,7 +63,10 @@ async fn somebody_new_comes_in_with_what_their_groups_grant() {
     assert_eq!(answer.location(), Some("/account"));
     client.becomes("ada@example.org").await;
     assert!(client.get("/account").await.ok().body().contains("ada@example.org"));
-    assert_eq!(rights(&app, "ada@example.org").await, "Hilltop facility_admin, Lakeside staff");
+    assert_eq!(
+        rights(&app, "ada@example.org").await,
+        "Hilltop facility_admin, Lakeside staff"
+    );
 }
 
 #[tokio::test]
@@ -76,14 +82,20 @@ async fn rights_follow_the_groups_at_each_log_in_and_sessions_with_the_old_ones_
     let kept = is_logged_in(&first).await;
     let fewer = log_in_as(&less, &provider, "ada", "ada@example.org", &["lake-staff"]).await;
     let after = rights(&app, "ada@example.org").await;
-    eventually("the sessions with more rights have ended", || async { (!is_logged_in(&first).await).then_some(()) }).await;
+    eventually("the sessions with more rights have ended", || async {
+        (!is_logged_in(&first).await).then_some(())
+    })
+    .await;
     let nothing = log_in_as(&none, &provider, "ada", "ada@example.org", &[]).await;
 
     assert!(kept, "nothing changed, so nothing ended");
     assert_eq!((fewer.location(), &*after), (Some("/account"), "Lakeside staff"));
     assert!(refusal(&nothing).contains("grants you nothing here"));
     assert_eq!(rights(&app, "ada@example.org").await, "");
-    eventually("the last session has ended", || async { (!is_logged_in(&less).await).then_some(()) }).await;
+    eventually("the last session has ended", || async {
+        (!is_logged_in(&less).await).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -128,7 +140,10 @@ async fn a_new_address_of_the_same_person_changes_nothing_about_who_they_are() {
     let answer = log_in_as(&app.client(), &provider, "ada", "ada.diallo@example.org", &["it"]).await;
     let other = log_in_as(&app.client(), &provider, "ada2", "new@example.org", &["it"]).await;
 
-    assert_eq!((answer.location(), other.location()), (Some("/account"), Some("/account")));
+    assert_eq!(
+        (answer.location(), other.location()),
+        (Some("/account"), Some("/account"))
+    );
     assert_eq!(people(&app).await, before + 1, "another subject is another person");
 }
 
@@ -150,10 +165,15 @@ async fn an_account_is_connected_from_its_own_page_and_from_nowhere_else() {
     let person = app.person(Role::NetworkAdmin, &[]).await;
     let other = app.log_in(Role::NetworkAdmin, &[]).await;
     let client = app.client().log_in(&person.email).await;
-    provider.set(json!({ "account": account("ada", "somebody@example.org", &[]) })).await;
+    provider
+        .set(json!({ "account": account("ada", "somebody@example.org", &[]) }))
+        .await;
 
     let unknown = log_in(&app.client(), &provider).await;
-    let foreign = client.with("sec-fetch-site", "cross-site").post("/account/openid", &[]).await;
+    let foreign = client
+        .with("sec-fetch-site", "cross-site")
+        .post("/account/openid", &[])
+        .await;
     let away = client.post("/account/openid", &[]).await.ok();
     let back = provider.visit(&away.attr("main a.primary", "href").unwrap()).await;
     let stolen = come_back(&other, &back).await;
@@ -166,16 +186,27 @@ async fn an_account_is_connected_from_its_own_page_and_from_nowhere_else() {
 
     assert!(unknown.status == StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(foreign.status, StatusCode::FORBIDDEN);
-    assert_eq!(stolen.status, StatusCode::UNPROCESSABLE_ENTITY, "it was begun in another session");
+    assert_eq!(
+        stolen.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "it was begun in another session"
+    );
     assert_eq!(connected.location(), Some("/account/two-factor?done=connected"));
     assert_eq!(in_again.location(), Some("/account"));
     by_provider.becomes(&person.email).await;
     assert!(by_provider.get("/account").await.ok().body().contains(&person.email));
     assert!(refusal(&taken).contains("somebody else's account"));
-    assert_eq!(rights(&app, &person.email).await, "everything", "without a mapping rights are managed here");
+    assert_eq!(
+        rights(&app, &person.email).await,
+        "everything",
+        "without a mapping rights are managed here"
+    );
     let removed = client.post("/account/openid/removal", &[]).await;
     assert_eq!(removed.status, StatusCode::SEE_OTHER);
-    assert_eq!(log_in(&app.client(), &provider).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        log_in(&app.client(), &provider).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
 }
 
 #[tokio::test]
@@ -202,7 +233,9 @@ async fn whoever_has_no_password_cannot_disconnect_and_nobody_is_made_where_that
 async fn a_disabled_person_stays_out_whatever_the_provider_says() {
     let (app, provider) = with_provider(MAPPING).await;
     log_in_as(&app.client(), &provider, "ada", "ada@example.org", &["it"]).await;
-    users::disable(&app.db, &Actor::system(), "ada@example.org").await.unwrap();
+    users::disable(&app.db, &Actor::system(), "ada@example.org")
+        .await
+        .unwrap();
     let client = app.client();
 
     let answer = log_in(&client, &provider).await;
@@ -247,8 +280,17 @@ async fn logging_out_leads_to_the_provider_only_for_a_session_that_began_there()
 
     assert_eq!(plain.location(), Some("/login?done=logged_out"));
     let address = onward.attr("main a.primary", "href").unwrap();
-    assert!(address.starts_with(&format!("{}/session/end?", provider.issuer)), "{address}");
-    assert!(address.contains("post_logout_redirect_uri=http%3A%2F%2Flocalhost%2Flogin"), "{address}");
+    assert!(
+        address.starts_with(&format!("{}/session/end?", provider.issuer)),
+        "{address}"
+    );
+    assert!(
+        address.contains("post_logout_redirect_uri=http%3A%2F%2Flocalhost%2Flogin"),
+        "{address}"
+    );
     assert!(!is_logged_in(&by_provider).await);
-    assert_eq!(by_password.try_log_in("nobody@example.org", PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        by_password.try_log_in("nobody@example.org", PASSWORD).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
 }

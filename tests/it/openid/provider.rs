@@ -93,7 +93,11 @@ impl Provider {
                 cookies.insert(name.to_owned(), value.to_owned());
             }
             let Some(next) = answer.headers().get("location") else {
-                panic!("{address}: {} {}", answer.status(), answer.text().await.unwrap_or_default());
+                panic!(
+                    "{address}: {} {}",
+                    answer.status(),
+                    answer.text().await.unwrap_or_default()
+                );
             };
             let next = next.to_str().expect("an address");
             address = match next.starts_with('/') {
@@ -112,6 +116,8 @@ impl Provider {
 
 /// Where `scripts/test` puts what comes from npm.
 fn modules() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the build folder");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .expect("the build folder");
     target.join("openid-provider/node_modules")
 }
