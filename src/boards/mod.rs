@@ -5,6 +5,7 @@ mod charts;
 mod compose;
 mod lists;
 mod matrix;
+mod pages;
 mod past;
 mod publish;
 mod routes;

@@ -9,6 +9,7 @@ use arc_swap::ArcSwapOption;
 use dashmap::DashMap;
 use tokio::sync::{Mutex, mpsc};
 
+use super::pages::Pages;
 use super::{Snapshot, compose};
 use crate::db::Db;
 use crate::error::Result;
@@ -28,6 +29,7 @@ struct Inner {
     hub: Hub,
     freshness: Duration,
     slots: DashMap<FacilityId, Arc<Slot>>,
+    pages: Pages,
     changed: mpsc::UnboundedSender<FacilityId>,
     inbox: Mutex<mpsc::UnboundedReceiver<FacilityId>>,
 }
@@ -65,16 +67,22 @@ impl Boards {
             hub,
             freshness,
             slots: DashMap::new(),
+            pages: Pages::default(),
             changed,
             inbox: Mutex::new(inbox),
         }))
     }
 
+    /// Whole pages that need not be made again.
+    pub fn pages(&self) -> &Pages {
+        &self.0.pages
+    }
+
     /// The board of a facility, ready or made so. The caller has checked the right to see it.
     pub async fn find(&self, facility: FacilityId) -> Result<Found> {
         let slot = self.slot(facility);
-        slot.asked_at
-            .store(self.0.db.clock.now().timestamp(), Ordering::Relaxed);
+        let now = self.0.db.clock.now();
+        slot.asked_at.store(now.timestamp(), Ordering::Relaxed);
         let ready = self.ready(facility, &slot);
         let begun = Instant::now();
         let hit = ready.is_some();
@@ -83,7 +91,7 @@ impl Boards {
             None => self.render(facility, &slot).await?,
         };
         let query = if hit { Duration::ZERO } else { begun.elapsed() };
-        let age = (self.0.db.clock.now() - snapshot.as_of).to_std().unwrap_or_default();
+        let age = (now - snapshot.as_of).to_std().unwrap_or_default();
         let triggered_refresh = age > self.0.freshness;
         if triggered_refresh {
             self.refresh_in_background(facility, slot);
@@ -130,9 +138,9 @@ impl Boards {
             let before = slot.current.load_full();
             match self.render(facility, &slot).await {
                 Ok(now) => {
-                    for frame in now.changes_since(before.as_deref()) {
-                        self.0.hub.publish(Topic::Board(facility), frame);
-                    }
+                    // as one: each screen is woken and written to once, whatever changed
+                    let changes = now.changes_since(before.as_deref()).concat();
+                    self.0.hub.publish(Topic::Board(facility), changes.into());
                 }
                 Err(error) => tracing::error!(facility.id = facility.0, %error, "a board could not be rendered"),
             }

@@ -9,10 +9,11 @@ use chrono::{Datelike, NaiveDate};
 use http::{HeaderMap, HeaderValue, header};
 use tower_sessions::Session;
 
+use super::pages::MadeOf;
 use super::view::{BoardPage, PastPage, RefreshFragment, RefreshView};
 use super::{Boards, compose, past};
 use crate::app::App;
-use crate::auth::{Access, Passive, Viewer};
+use crate::auth::{Access, BoardViewer, Passive, Viewer};
 use crate::clock::time_label;
 use crate::error::{Error, Result};
 use crate::facilities::Chrome;
@@ -41,17 +42,13 @@ struct Asked {
 /// `GET /facilities/{facility_id}?day=2026-11-19&wall=1`
 async fn show(
     State(app): State<App>,
-    viewer: Viewer,
+    BoardViewer(viewer): BoardViewer,
     session: Session,
     here: Here,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let facility = app.chrome.facility(viewer.facility).await?;
-    let mut layout = app
-        .chrome
-        .facility_page(&viewer, &here, &facility.name, "board")
-        .await?;
     if let Some(day) = asked.day.filter(|day| !day.is_empty()) {
         let day: NaiveDate = day
             .parse()
@@ -62,16 +59,33 @@ async fn show(
             // today, or a day that is still to come: the board shows now
             return Ok(Redirect::to(&format!("/facilities/{}", viewer.facility)).into_response());
         };
-        layout.events_url = None;
+        let layout = app
+            .chrome
+            .facility_page(&viewer, &here, &facility.name, "board")
+            .await?;
         let page = PastPage {
             layout: &layout,
             past: &past,
         };
         return Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response());
     }
-    layout.display = here.wall && app.auth.is_display(&session).await;
     let found = app.boards.find(viewer.facility).await?;
     note(&viewer, &found);
+    let parts = MadeOf {
+        person: &viewer.person,
+        facility: &facility,
+        board: &found.snapshot,
+    };
+    let zipped = takes_gzip(&headers);
+    let lasting = zipped && !here.wall && here.done.is_none();
+    if lasting && let Some(page) = app.boards.pages().find(&here.path, &parts) {
+        return Ok(answer(page, zipped));
+    }
+    let mut layout = app
+        .chrome
+        .facility_page(&viewer, &here, &facility.name, "board")
+        .await?;
+    layout.display = here.wall && app.auth.is_display(&session).await;
     layout.events_url = Some(format!(
         "/facilities/{}/events?seen={}",
         viewer.facility, found.snapshot.version
@@ -83,11 +97,15 @@ async fn show(
     }
     .render()
     .map_err(anyhow::Error::from)?;
-    Ok(around(&page, &found.snapshot.body, &headers))
+    let page = around(&page, &found.snapshot.body, zipped);
+    if lasting {
+        app.boards.pages().keep(&here.path, &parts, &page);
+    }
+    Ok(answer(page, zipped))
 }
 
 /// The viewer's own page around what all share, compressed without compressing anything now.
-fn around(page: &str, body: &Part, headers: &HeaderMap) -> Response {
+fn around(page: &str, body: &Part, zipped: bool) -> Bytes {
     let (head, rest) = page.split_once("<!--icons-->").unwrap_or(("", page));
     let (before, after) = rest.rsplit_once("<!--board-->").unwrap_or((rest, ""));
     let pieces = [
@@ -97,20 +115,24 @@ fn around(page: &str, body: &Part, headers: &HeaderMap) -> Response {
         Piece::Shared(body),
         Piece::Own(after),
     ];
-    let accepts_gzip = headers
+    if zipped { stitch(&pieces) } else { join(&pieces) }
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let value = headers
         .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.contains("gzip"));
-    let mut response = if accepts_gzip {
-        let mut response = Response::new(Body::from(stitch(&pieces)));
-        response
-            .headers_mut()
-            .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        response
-    } else {
-        Response::new(Body::from(join(&pieces)))
-    };
+        .and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.contains("gzip"))
+}
+
+fn answer(page: Bytes, zipped: bool) -> Response {
+    let mut response = Response::new(Body::from(page));
     let headers = response.headers_mut();
+    // with those that every answer gets; the map would grow twice
+    headers.reserve(16);
+    if zipped {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
@@ -211,7 +233,11 @@ async fn hang_up(State(app): State<App>, viewer: Viewer, session: Session) -> Re
 }
 
 /// `GET /facilities/{facility_id}/widgets/{widget}`: one widget, for its *Try again*.
-async fn widget(State(app): State<App>, viewer: Viewer, Path((_, widget)): Path<(i64, String)>) -> Result<Response> {
+async fn widget(
+    State(app): State<App>,
+    BoardViewer(viewer): BoardViewer,
+    Path((_, widget)): Path<(i64, String)>,
+) -> Result<Response> {
     let html = compose::widget(&app.db, viewer.facility, &widget).await?;
     Ok(Html(html).into_response())
 }

@@ -2,6 +2,7 @@
 //! Every chart carries the table of its own numbers, and `static/js/chart.js` reads hover and arrow-key values out of that table.
 
 mod draw;
+mod map;
 mod marks;
 mod number;
 mod path;
@@ -15,7 +16,8 @@ mod theme;
 use askama::Template;
 use chrono::{Datelike, NaiveDate};
 
-pub use number::{full, number};
+pub use map::{Map, MapFragment, Pin, Position, Tone, View};
+pub use number::{counted, full, noun, number, units};
 pub use spark::sparkline;
 
 use draw::Size;

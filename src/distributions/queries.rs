@@ -9,6 +9,7 @@ use super::{Distribution, Filter, Line, Outcome, Status, Total};
 use crate::blood::{BloodGroup, Component, DonationNumber, UnitStatus};
 use crate::error::Result;
 use crate::ids::{DistributionId, FacilityId, RequestId, UnitId};
+use crate::web::{Turn, Turned};
 
 /// Rows on a page of the list.
 pub const PAGE: i64 = 50;
@@ -85,13 +86,35 @@ pub async fn totals(tx: &mut PgConnection, facility: FacilityId, filter: &Filter
     Ok(matching!(figures, facility, filter, "").fetch_one(tx).await?)
 }
 
-/// At most [`PAGE`] distributions that the filter means, newest dispatch first, after the last one of the page before.
-pub async fn page(
+/// A page of the distributions that the filter means, newest dispatch first.
+pub async fn turn(
     tx: &mut PgConnection,
     facility: FacilityId,
     filter: &Filter,
-    after: Option<DistributionId>,
-) -> Result<Vec<Distribution>> {
+    turn: Turn<DistributionId>,
+) -> Result<Turned<Distribution>> {
+    let after = match turn {
+        Turn::First => None,
+        Turn::After(id) => Some(id),
+        Turn::Before(id) => {
+            let rows = matching!(
+                distributions,
+                facility,
+                filter,
+                "and (d.dispatched_at, d.id)
+                     > (select l.dispatched_at, l.id from blood_distributions l where l.id = $6)
+                 order by d.dispatched_at, d.id limit $7",
+                id.0,
+                PAGE + 1
+            )
+            .fetch_all(&mut *tx)
+            .await?;
+            if let Some(page) = Turned::backward(rows, PAGE) {
+                return Ok(page);
+            }
+            None
+        }
+    };
     let found = matching!(
         distributions,
         facility,
@@ -100,11 +123,11 @@ pub async fn page(
               < (select l.dispatched_at, l.id from blood_distributions l where l.id = $6))
          order by d.dispatched_at desc, d.id desc limit $7",
         after.map(|id| id.0),
-        PAGE
+        PAGE + 1
     )
     .fetch_all(tx)
     .await?;
-    Ok(found)
+    Ok(Turned::forward(found, PAGE, after.is_some()))
 }
 
 /// One distribution that the facility sends or receives; `NotFound` for any other.
@@ -165,10 +188,14 @@ pub async fn sent_by_day(
     last: NaiveDate,
 ) -> Result<BTreeMap<NaiveDate, i64>> {
     let rows = sqlx::query!(
-        r#"select local_day(d.dispatched_at, f.time_zone) as "day!", sum(d.sent) as "units!"
-           from facilities f join blood_distributions d on d.facility_id = f.id
-           where f.id = $1
-             and d.dispatched_at >= day_start($2, f.time_zone) and d.dispatched_at < day_start($3::date + 1, f.time_zone)
+        // materialized: the bounds are computed once, and not for every distribution
+        r#"with days as materialized (
+             select time_zone, day_start($2, time_zone) as starts, day_start($3::date + 1, time_zone) as ends
+             from facilities where id = $1
+           )
+           select local_day(d.dispatched_at, days.time_zone) as "day!", sum(d.sent) as "units!"
+           from days join blood_distributions d
+             on d.facility_id = $1 and d.dispatched_at >= days.starts and d.dispatched_at < days.ends
            group by 1"#,
         facility.0,
         first,

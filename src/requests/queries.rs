@@ -11,6 +11,7 @@ use crate::blood::{BloodGroup, Component};
 use crate::error::Result;
 use crate::facilities::{self, Facility};
 use crate::ids::{FacilityId, RequestId};
+use crate::web::{Turn, Turned};
 
 /// Rows on a page of the list.
 pub const PAGE: i64 = 50;
@@ -94,9 +95,52 @@ pub async fn total(tx: &mut PgConnection, facility: FacilityId, filter: &Filter)
     Ok(matching!(number, facility, filter, "").fetch_one(tx).await?)
 }
 
-/// At most `limit` requests that the filter means, after the last one of the page before: open ones in the order in
-/// which they press (urgency, needed by, age), others newest first.
-pub async fn page(
+/// A page of the requests that the filter means: open ones in the order in which they press (urgency, needed by, age),
+/// others newest first.
+pub async fn turn(
+    tx: &mut PgConnection,
+    facility: FacilityId,
+    filter: &Filter,
+    turn: Turn<RequestId>,
+) -> Result<Turned<Request>> {
+    let after = match turn {
+        Turn::First => None,
+        Turn::After(id) => Some(id),
+        Turn::Before(id) => {
+            let rows = matching!(
+                requests,
+                facility,
+                filter,
+                "and case when $8
+                          then (array_position(array['emergency', 'urgent', 'routine'], r.urgency),
+                                coalesce(r.needed_by, 'infinity'), r.created_at, r.id)
+                               < (select array_position(array['emergency', 'urgent', 'routine'], l.urgency),
+                                         coalesce(l.needed_by, 'infinity'), l.created_at, l.id
+                                  from blood_requests l where l.id = $9)
+                          else (r.created_at, r.id) > (select l.created_at, l.id from blood_requests l where l.id = $9) end
+                 order by case when $8 then array_position(array['emergency', 'urgent', 'routine'], r.urgency) end desc,
+                          case when $8 then coalesce(r.needed_by, 'infinity') end desc,
+                          case when $8 then r.created_at end desc, case when $8 then r.id end desc,
+                          r.created_at, r.id
+                 limit $10",
+                filter.in_queue_order(),
+                id.0,
+                PAGE + 1
+            )
+            .fetch_all(&mut *tx)
+            .await?;
+            if let Some(page) = Turned::backward(rows, PAGE) {
+                return Ok(page);
+            }
+            None
+        }
+    };
+    let rows = page(tx, facility, filter, after, PAGE + 1).await?;
+    Ok(Turned::forward(rows, PAGE, after.is_some()))
+}
+
+/// At most `limit` requests in that order, after this one.
+async fn page(
     tx: &mut PgConnection,
     facility: FacilityId,
     filter: &Filter,
@@ -225,10 +269,15 @@ pub async fn fulfilled_by_day(
     last: NaiveDate,
 ) -> Result<BTreeMap<NaiveDate, i64>> {
     let rows = sqlx::query!(
-        r#"select local_day(r.closed_at, f.time_zone) as "day!", count(*) as "requests!"
-           from facilities f join blood_requests r on r.facility_id = f.id
-           where f.id = $1 and r.status = 'fulfilled'
-             and r.closed_at >= day_start($2, f.time_zone) and r.closed_at < day_start($3::date + 1, f.time_zone)
+        // materialized: the bounds are computed once, and not for every request
+        r#"with days as materialized (
+             select time_zone, day_start($2, time_zone) as starts, day_start($3::date + 1, time_zone) as ends
+             from facilities where id = $1
+           )
+           select local_day(r.closed_at, days.time_zone) as "day!", count(*) as "requests!"
+           from days join blood_requests r
+             on r.facility_id = $1 and r.closed_at >= days.starts and r.closed_at < days.ends
+           where r.status = 'fulfilled'
            group by 1"#,
         facility.0,
         first,

@@ -8,6 +8,7 @@ text_enum! {
         Discarded = "discarded" / "Discarded and recorded.",
         Released = "released" / "Released from quarantine.",
         Quarantined = "quarantined" / "Moved to quarantine.",
+        MarkedUnsafe = "marked_unsafe" / "The positive test is recorded; the unit can only be discarded.",
         Issued = "issued" / "Issued.",
         Transfused = "transfused" / "Recorded as transfused.",
         Returned = "returned" / "Returned to quarantine.",
@@ -27,6 +28,15 @@ text_enum! {
         Connected = "connected" / "Connected; you can log in either way now.",
         Disconnected = "disconnected" / "Disconnected; only the password logs you in now.",
         SetUp = "set_up" / "The installation is yours. Log in.",
+        FacilityAdded = "facility_added" / "The facility is added.",
+        FacilitySaved = "facility_saved" / "The facility is saved.",
+        FacilityDeactivated = "facility_deactivated" / "The facility is deactivated; nobody can enter it now.",
+        FacilityReactivated = "facility_reactivated" / "The facility is active again.",
+        BankSaved = "bank_saved" / "The blood bank is saved.",
+        BankRemoved = "bank_removed" / "The blood bank is removed.",
+        CalendarSaved = "calendar_saved" / "The working calendar is saved.",
+        ThresholdsSaved = "thresholds_saved" / "The stock levels are saved; the board shows them now.",
+        ReferenceSaved = "reference_saved" / "Saved. The change is in the history below.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
 }

@@ -22,16 +22,25 @@ const KERNEL: [&str; 9] = [
 const PLATFORM: [&str; 7] = ["outbox", "audit", "auth", "live", "web", "jobs", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 11] = [
+const FEATURES: [(&str, &[&str]); 13] = [
     ("facilities", &[]),
+    ("reference", &["facilities"]),
     ("summary", &["facilities"]),
-    ("inventory", &["summary", "facilities"]),
+    ("places", &["summary", "facilities"]),
+    ("inventory", &["summary", "reference", "facilities"]),
     ("requests", &["inventory", "summary", "facilities"]),
     ("distributions", &["requests", "inventory", "summary", "facilities"]),
     ("users", &["facilities"]),
     (
         "boards",
-        &["distributions", "requests", "inventory", "summary", "facilities"],
+        &[
+            "distributions",
+            "requests",
+            "inventory",
+            "summary",
+            "reference",
+            "facilities",
+        ],
     ),
     (
         "network",
