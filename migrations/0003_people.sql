@@ -48,6 +48,37 @@ create table login_failures (
 );
 create index login_failures_subject on login_failures (subject, at);
 
+-- A second factor: the secret of an authenticator app (TOTP), sealed with a key
+-- that follows from the installation's secret. It counts once a code confirmed
+-- it. `last_step` is the step of the newest code taken, so no code works twice.
+create table second_factors (
+    user_id bigint primary key references users on delete cascade,
+    secret bytea not null,
+    confirmed_at timestamptz,
+    last_step bigint,
+    created_at timestamptz not null default clock_timestamp()
+);
+
+-- Ways in for somebody without their phone, each good once. Keyed hashes.
+create table recovery_codes (
+    user_id bigint not null references second_factors on delete cascade,
+    code_hash bytea not null,
+    used_at timestamptz,
+    primary key (user_id, code_hash)
+);
+
+-- Who a person is elsewhere: the provider (issuer) and its name for them
+-- (subject). Never the e-mail address, which a provider lets people choose.
+create table identities (
+    issuer text not null,
+    subject text not null constraint identities_subject_check check (length(subject) between 1 and 255),
+    user_id bigint not null references users on delete cascade,
+    created_at timestamptz not null default clock_timestamp(),
+    last_used_at timestamptz,
+    primary key (issuer, subject),
+    constraint identities_user_key unique (user_id, issuer)
+);
+
 -- Who did what to which thing, from where, and what it was before and after.
 -- Rows are only ever added: the program's role may not change or remove them.
 -- `other_facility_id` is the counterpart of a transfer or a request, who may

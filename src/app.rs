@@ -14,10 +14,11 @@ use tower_http::validate_request::ValidateRequestHeaderLayer;
 
 use crate::auth::{self, Access, Auth};
 use crate::boards::Boards;
+use crate::config::{Secret, SignIn};
 use crate::db::Db;
 use crate::facilities::Chrome;
 use crate::live::{Hub, Limits};
-use crate::users::Setup;
+use crate::users::{Doors, Setup};
 use crate::web::{self, Frame, Route, Routes};
 use crate::{
     admin, api, boards, distributions, health, inventory, keys, network, places, reference, requests, search, users,
@@ -35,6 +36,7 @@ pub struct Parts {
     pub boards: Boards,
     pub chrome: Chrome,
     pub setup: Setup,
+    pub doors: Doors,
     pub frame: Frame,
     pub watch: admin::Watch,
 }
@@ -52,16 +54,27 @@ pub struct Options {
     pub synthetic: bool,
     /// what the one-time set-up page asks for
     pub setup_token: Arc<str>,
+    /// keys what is kept sealed
+    pub secret: Secret,
+    pub sign_in: SignIn,
+    /// scheme and host that people type, for addresses that leave the site
+    pub base_url: Arc<str>,
 }
 
 impl App {
     pub fn new(db: Db, options: &Options) -> Self {
-        let auth = Auth::new(db.clone(), options.session_idle, options.session_longest);
+        let auth = Auth::new(
+            db.clone(),
+            options.session_idle,
+            options.session_longest,
+            &options.secret,
+        );
         let hub = Hub::new(options.streams);
         App(Arc::new(Parts {
             boards: Boards::new(db.clone(), hub.clone(), options.freshness),
             chrome: Chrome::new(db.clone(), options.synthetic, options.freshness),
             setup: Setup::new(db.clone(), options.setup_token.clone()),
+            doors: Doors::new(&options.sign_in, &options.base_url),
             frame: options.frame.clone(),
             watch: admin::Watch::default(),
             auth,
@@ -92,7 +105,7 @@ macro_rules! part_of_app {
         })+
     };
 }
-part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup);
+part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup, doors: Doors);
 
 /// Every route of the product with its access: the whole surface, in one table.
 pub fn routes() -> Routes<App> {

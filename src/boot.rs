@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{self, App, Options};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::db::{self, Db, PoolSizes};
 use crate::jobs::{self, Schedule};
 use crate::live::Limits;
@@ -126,6 +126,9 @@ fn options(config: &Config) -> Options {
         },
         synthetic: config.synthetic,
         setup_token: setup_token(config),
+        secret: config.secret.clone().unwrap_or_else(Secret::generate),
+        sign_in: config.sign_in.clone(),
+        base_url: config.base_url.as_str().into(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! A wrong or missing one is a single line that names it.
 
 mod secret;
+mod sign_in;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use secret::Secret;
+pub use sign_in::{Mapping, OpenId, SignIn};
 pub use sources::{ConfigError, Source};
 pub use values::{LogFormat, Network, Origin, Role, duration};
 
@@ -68,6 +70,48 @@ const SETTINGS: &[Setting] = &[
     ),
     Setting::new("session_idle", "PULSEBOARD_SESSION_IDLE", "a duration from 5m to 30m"),
     Setting::new("session_max", "PULSEBOARD_SESSION_MAX", "a duration from 30m to 12h"),
+    Setting::new(
+        "two_factor.required_for",
+        "PULSEBOARD_TWO_FACTOR_REQUIRED_FOR",
+        "roles out of viewer, staff, facility_admin, network_admin, separated by commas",
+    ),
+    Setting::new(
+        "oidc.issuer",
+        "PULSEBOARD_OIDC_ISSUER",
+        "an https address such as https://login.example.org, exactly as the provider writes it",
+    ),
+    Setting::new(
+        "oidc.client_id",
+        "PULSEBOARD_OIDC_CLIENT_ID",
+        "the name of this installation at the provider",
+    ),
+    Setting::new(
+        "oidc.client_secret",
+        "PULSEBOARD_OIDC_CLIENT_SECRET",
+        "the secret that the provider gave",
+    )
+    .mask(Mask::All),
+    Setting::new(
+        "oidc.label",
+        "PULSEBOARD_OIDC_LABEL",
+        "the provider's name as people know it, at most 200 characters",
+    ),
+    Setting::new(
+        "oidc.scopes",
+        "PULSEBOARD_OIDC_SCOPES",
+        "scopes besides openid, separated by commas, such as profile,email,groups",
+    ),
+    Setting::new(
+        "oidc.role_claim",
+        "PULSEBOARD_OIDC_ROLE_CLAIM",
+        "the name of a claim such as groups or realm_access.roles",
+    ),
+    Setting::new(
+        "oidc.mapping",
+        "PULSEBOARD_OIDC_MAPPING",
+        "[{ value = \"...\", facility = \"its name\", role = \"viewer, staff or facility_admin\" }, { value = \"...\", network_admin = true }]",
+    ),
+    Setting::new("oidc.create_people", "PULSEBOARD_OIDC_CREATE_PEOPLE", "true or false"),
     Setting::new(
         "trusted_proxies",
         "PULSEBOARD_TRUSTED_PROXIES",
@@ -139,6 +183,8 @@ pub struct Config {
     pub session_idle: Duration,
     /// A session ends after this time whatever happens.
     pub session_max: Duration,
+    /// Ways in besides a password.
+    pub sign_in: SignIn,
     /// Peers whose forwarded client address is believed.
     pub trusted_proxies: Vec<Network>,
     /// How log lines look.
@@ -232,6 +278,7 @@ impl Config {
             session_max: layers.read("session_max", "8h", |text| {
                 values::duration_in(text, minutes(30)..=minutes(12 * 60))
             })?,
+            sign_in: read_sign_in(&mut layers)?,
             trusted_proxies: layers.read("trusted_proxies", "", values::networks)?,
             log_format: layers.read("log_format", log_format.name(), |text| text.parse().ok())?,
             log_filter: layers.read("log_filter", "info", values::log_filter)?,
@@ -245,6 +292,37 @@ impl Config {
             shown: layers.shown(),
         })
     }
+}
+
+fn read_sign_in(layers: &mut Layers) -> Result<SignIn, ConfigError> {
+    let second_factor_for = layers.read("two_factor.required_for", "", sign_in::roles)?;
+    let issuer = layers.read_optional("oidc.issuer", sign_in::issuer)?;
+    let client_id = layers.read_optional("oidc.client_id", sign_in::text)?;
+    let client_secret = layers.read_optional("oidc.client_secret", sign_in::text)?;
+    let label = layers.read("oidc.label", "your organisation", sign_in::text)?;
+    let scopes = layers.read("oidc.scopes", "profile,email", sign_in::scopes)?;
+    let role_claim = layers.read("oidc.role_claim", "groups", sign_in::text)?;
+    let mapping = layers.read("oidc.mapping", "[]", sign_in::mapping)?;
+    let create_people = layers.read("oidc.create_people", "false", |text| text.parse().ok())?;
+    let openid = match (issuer, client_id) {
+        (Some(issuer), Some(client_id)) => Some(OpenId {
+            issuer,
+            client_id,
+            client_secret,
+            label,
+            scopes,
+            role_claim,
+            mapping,
+            create_people,
+        }),
+        (Some(_), None) => return Err(sources::missing(SETTINGS, "oidc.client_id")),
+        (None, Some(_)) => return Err(sources::missing(SETTINGS, "oidc.issuer")),
+        (None, None) => None,
+    };
+    Ok(SignIn {
+        second_factor_for,
+        openid,
+    })
 }
 
 /// The same as [`Config::masked`], so that a stray `{:?}` shows no password.

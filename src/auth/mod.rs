@@ -4,28 +4,36 @@
 mod access;
 mod bearer;
 mod cookie;
+mod half;
 mod keys;
+pub mod oidc;
 mod password;
 mod people;
 mod sessions;
 mod throttle;
+mod totp;
+mod vault;
 
 pub use access::{
     Access, BoardViewer, Caller, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer,
 };
 pub use bearer::{ApiKey, KeyReader};
 pub use cookie::{secure_removal, session_layer};
+pub use half::Half;
 pub use keys::{Key, KeyScope, Keys, NewSecret};
 pub use password::{Passwords, problem_with as problem_with_password};
 pub use people::{Membership, People, Person, Role};
 pub use sessions::{SessionStore, hash_of as session_hash};
 pub use throttle::{Throttle, Wait};
+pub use totp::Totp;
+pub use vault::Vault;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tower_sessions::Session;
 
+use crate::config::Secret;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::ids::{FacilityId, UserId};
@@ -47,6 +55,7 @@ pub struct Parts {
     pub passwords: Passwords,
     pub throttle: Throttle,
     pub keys: Keys,
+    pub vault: Vault,
 }
 
 impl std::ops::Deref for Auth {
@@ -57,14 +66,15 @@ impl std::ops::Deref for Auth {
 }
 
 impl Auth {
-    /// `idle` ends a session that nobody used; `longest` ends every session.
-    pub fn new(db: Db, idle: Duration, longest: Duration) -> Self {
+    /// `idle` ends a session that nobody used; `longest` ends every session. `secret` is the installation's.
+    pub fn new(db: Db, idle: Duration, longest: Duration, secret: &Secret) -> Self {
         Auth(Arc::new(Parts {
             people: People::new(db.clone()),
             sessions: SessionStore::new(db.clone(), idle, longest),
             passwords: Passwords::default(),
             throttle: Throttle::new(db.clone()),
             keys: Keys::new(db),
+            vault: Vault::new(secret),
         }))
     }
 

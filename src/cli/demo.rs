@@ -11,7 +11,7 @@ use super::run::{Opened, progress_bar, stop_signal};
 use crate::auth::Passwords;
 use crate::boot;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::db::{self, Db, PoolSizes, embedded};
 use crate::synthetic::{self, DemoUser, Plan};
 use crate::{keys, telemetry};
@@ -37,6 +37,9 @@ pub async fn run(mut config: Config, demo: &Demo) -> anyhow::Result<()> {
     if demo.reset && config.database_url.is_some() {
         say("emptying the database".into());
         empty(&opened.options).await?;
+    }
+    if config.secret.is_none() && config.database_url.is_none() {
+        config.secret = Some(Secret::kept_in(&config.data_dir.join("secret"))?);
     }
     say("bringing the schema up to date".into());
     db::migrate(&opened.options)

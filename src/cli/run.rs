@@ -223,6 +223,15 @@ async fn user(config: &Config, command: User) -> anyhow::Result<()> {
                 .with_context(|| format!("nobody logs in as {email}"))?;
             println!("disabled {email}; their sessions have ended");
         }
+        User::ResetTwoFactor { email } => {
+            let user = users::find_by_email(&db, &email)
+                .await?
+                .with_context(|| format!("nobody logs in as {email}"))?;
+            users::remove_second_factor(&db, &actor, user)
+                .await
+                .with_context(|| format!("{email} has no second factor"))?;
+            println!("the second factor of {email} is gone; their sessions have ended");
+        }
         User::Password { email, password_stdin } => {
             let password = ask_password(password_stdin)?;
             users::reset_password(&db, &passwords, &actor, &email, &password).await?;

@@ -225,3 +225,64 @@ fn a_network_contains_the_addresses_that_share_its_prefix() {
     assert!(!inside("0.0.0.0/0", "fd12::1"));
     assert!("10.0.0.0/33".parse::<Network>().is_err() && "10.0.0/8".parse::<Network>().is_err());
 }
+
+#[test]
+fn a_provider_is_set_in_a_table_of_the_file_or_by_the_environment() {
+    let file = r#"
+[two_factor]
+required_for = ["network_admin", "facility_admin"]
+[oidc]
+issuer = "https://login.example.org/realms/care"
+client_id = "board"
+client_secret = "s3cret-of-the-provider"
+create_people = true
+mapping = [
+    { value = "lakeside-staff", facility = "Lakeside", role = "staff" },
+    { value = "it", network_admin = true },
+]"#;
+    let env = [("PULSEBOARD_OIDC_MAPPING", "[{ value = 'x', network_admin = true }]")];
+
+    let config = load(&[], &[], file).unwrap();
+    let openid = config.sign_in.openid.clone().unwrap();
+    let stronger = load(&[], &env, file).unwrap().sign_in.openid.unwrap();
+
+    assert_eq!(config.sign_in.second_factor_for, ["network_admin", "facility_admin"]);
+    assert_eq!(openid.mapping.len(), 2);
+    assert_eq!(openid.mapping[0].facility.as_deref(), Some("Lakeside"));
+    assert!(openid.create_people && openid.mapping[1].network_admin);
+    assert_eq!(openid.scopes, ["profile", "email"]);
+    assert_eq!(stronger.mapping.len(), 1);
+    assert!(!config.masked().contains("s3cret"), "{}", config.masked());
+    assert!(!format!("{:?}", config.sign_in).contains("s3cret"));
+    let again = load(
+        &[],
+        &[],
+        &config
+            .masked()
+            .replace("\"22 bytes, not shown\"", "'s3cret-of-the-provider'"),
+    )
+    .unwrap();
+    assert_eq!(
+        again.sign_in.openid.unwrap().mapping,
+        openid.mapping,
+        "what is shown can be read back"
+    );
+}
+
+#[test]
+fn half_a_provider_or_a_role_nobody_has_is_a_mistake() {
+    assert!(mistake(&[], &[], "[oidc]\nissuer = 'https://login.example.org'").contains("oidc.client_id"));
+    assert!(mistake(&[], &[], "[oidc]\nissuer = 'http://login.example.org'").contains("an https address"));
+    assert!(mistake(&[], &[], "[two_factor]\nrequired_for = ['boss']").contains("roles out of viewer"));
+    for wrong in [
+        "[{ value = 'a', facility = 'Lakeside' }]",
+        "[{ value = 'a', facility = 'Lakeside', role = 'network_admin' }]",
+        "[{ value = 'a', facility = 'Lakeside', role = 'staff', network_admin = true }]",
+        "[{ value = 'a' }]",
+        "[{ value = 'a', network_admin = true, sudo = true }]",
+        "admin",
+    ] {
+        let said = mistake(&[], &[("PULSEBOARD_OIDC_MAPPING", wrong)], "");
+        assert!(said.contains("network_admin = true"), "{wrong}: {said}");
+    }
+}

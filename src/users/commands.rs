@@ -246,7 +246,8 @@ pub async fn set_theme(db: &Db, caller: &Caller, theme: &str) -> Result<()> {
     Ok(())
 }
 
-async fn end_all_sessions(tx: &mut PgConnection, user: UserId) -> Result<()> {
+/// Ends every session of theirs; the caller commits.
+pub(super) async fn end_all_sessions(tx: &mut PgConnection, user: UserId) -> Result<()> {
     sqlx::query!(
         "update sessions set revoked_at = clock_timestamp() where user_id = $1 and revoked_at is null",
         user.0
@@ -256,7 +257,8 @@ async fn end_all_sessions(tx: &mut PgConnection, user: UserId) -> Result<()> {
     Ok(())
 }
 
-async fn record(tx: &mut PgConnection, actor: &Actor, action: &str, user: UserId) -> Result<()> {
+/// Writes down what was done to somebody; the caller commits.
+pub(super) async fn record(tx: &mut PgConnection, actor: &Actor, action: &str, user: UserId) -> Result<()> {
     let entry = Entry::new(action, "user").about(user.0);
     audit::record(tx, actor, &entry).await
 }

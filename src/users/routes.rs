@@ -3,17 +3,18 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderValue;
 use tower_sessions::Session;
 
+use super::arrive::{Entrance, Origin};
 use super::view::{AccountPage, LoginPage, SessionRow, SetupPage};
-use super::{Setup, commands, queries};
+use super::{Setup, commands, openid, queries, two_factor};
 use crate::app::App;
-use crate::auth::{Access, Caller, CurrentUser, Onlooker, Role, session_hash};
+use crate::auth::{Access, Caller, CurrentUser, Half, Onlooker, Role, session_hash};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
 use crate::web::flash::Done;
-use crate::web::{ClientAddress, Form, Here, Hx, Routes, local_path, rejected, saved};
+use crate::web::{Form, Here, Hx, Routes, local_path, rejected, saved};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -27,6 +28,8 @@ pub fn routes() -> Routes<App> {
         .post("/account/password", Access::SignedIn, change_password)
         .post("/account/theme", Access::SignedIn, change_theme)
         .post("/account/sessions/{session}/end", Access::SignedIn, end_session)
+        .merge(two_factor::routes())
+        .merge(openid::routes())
 }
 
 /// `GET /`: one's only facility, or all of them.
@@ -54,7 +57,7 @@ async fn login_form(
         return Ok(Redirect::to(next).into_response());
     }
     let layout = app.chrome.outside(&here, "Log in");
-    page(&LoginPage::new(&layout, next))
+    page(&LoginPage::new(&layout, next, &app.doors))
 }
 
 #[derive(serde::Deserialize)]
@@ -71,11 +74,11 @@ async fn log_in(
     State(app): State<App>,
     here: Here,
     session: Session,
-    ClientAddress(address): ClientAddress,
-    headers: HeaderMap,
+    origin: Origin,
     Form(form): Form<LoginForm>,
 ) -> Result<Response> {
     let next = local_path(Some(&form.next));
+    let address = origin.address;
     app.auth.throttle.check(&form.email, address).await?;
     let known = queries::credentials(app.db.unscoped(), &form.email).await?;
     let hash = known.as_ref().and_then(|known| known.password_hash.as_deref());
@@ -90,26 +93,29 @@ async fn log_in(
         return rejected(&LoginPage {
             email: form.email,
             problem: "The e-mail address or the password is wrong.".into(),
-            ..LoginPage::new(&layout, next)
+            ..LoginPage::new(&layout, next, &app.doors)
         });
     };
     app.auth.throttle.forgive(&form.email).await?;
-    app.auth.log_in(&session, &person).await?;
-    commands::record_log_in(&app.db, &Caller::with_session(person.clone(), &session, address)).await?;
-    if let Some(id) = session.id() {
-        let agent = headers
-            .get(header::USER_AGENT)
-            .and_then(|value| value.to_str().ok())
-            .map(|text| text.chars().take(200).collect());
-        commands::note_origin(&app.db, &session_hash(&id), address.map(|ip| ip.to_string()), agent).await?;
-    }
-    commands::end_surplus_sessions(&app.db, person.id).await?;
-    Ok(Redirect::to(next).into_response())
+    let half = Half {
+        person,
+        next: next.into(),
+        by_provider: false,
+    };
+    let entrance = Entrance {
+        db: &app.db,
+        auth: &app.auth,
+        doors: &app.doors,
+        session: &session,
+        origin: &origin,
+    };
+    entrance.after_first_step(half, false).await
 }
 
 /// `POST /logout`: nothing of the pages stays in the browser, and the session's other tabs are told.
 async fn log_out(
     State(app): State<App>,
+    here: Here,
     hx: Hx,
     session: Session,
     ClientAddress(address): ClientAddress,
@@ -123,8 +129,12 @@ async fn log_out(
             Err(error) => return Err(error),
         }
     }
+    let elsewhere = openid::log_out_address(&app.doors, &session).await;
     session.flush().await.map_err(anyhow::Error::from)?;
-    let mut response = saved(hx, "/login", Done::LoggedOut);
+    let mut response = match elsewhere {
+        Some(address) => openid::away(hx, &app.chrome.outside(&here, "Log out"), &app.doors, &address)?,
+        None => saved(hx, "/login", Done::LoggedOut),
+    };
     response
         .headers_mut()
         .insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));

@@ -253,6 +253,32 @@ async fn a_stranger_is_sent_to_log_in_everywhere() {
 }
 
 #[tokio::test]
+async fn somebody_between_password_and_code_is_a_stranger_everywhere() {
+    let world = World::new().await;
+    let (_, phone, _, half) = crate::two_factor::half_logged_in(&world.app, Role::NetworkAdmin).await;
+
+    for route in route_table().iter().filter(|route| route.access != Access::Public) {
+        let path = world.path(route, &world.own, &world.own, &half);
+        let answer = ask(&half, route, &path).await;
+        assert!(
+            is_sent_to_log_in(route, &answer),
+            "{} {path}: {}",
+            route.method,
+            answer.status
+        );
+    }
+    assert!(half.get("/login/code").await.status.is_success());
+    let code = phone.code(&world.app);
+    assert!(
+        half.post("/login/code", &[("code", &code)])
+            .await
+            .status
+            .is_redirection()
+    );
+    assert!(crate::support::is_logged_in(&half).await);
+}
+
+#[tokio::test]
 async fn a_disabled_person_is_a_stranger_at_their_next_request() {
     let world = World::new().await;
     let person = world.app.person(Role::FacilityAdmin, &[&world.own]).await;

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use pulseboard::app::{self, App};
 use pulseboard::boot;
 use pulseboard::clock::Clock;
+use pulseboard::config::{Secret, SignIn};
 use pulseboard::db::{Db, PoolSizes};
 use pulseboard::live::Limits;
 use pulseboard::web::Frame;
@@ -55,6 +56,9 @@ pub fn options() -> Options {
         frame: Frame::default(),
         synthetic: false,
         setup_token: SETUP_CODE.into(),
+        secret: Secret::new("kT7v0Qm2Zs9Lx4Wd8Rb6Hy1Nc3Gf5Jp-kT7v").expect("a secret"),
+        sign_in: SignIn::default(),
+        base_url: "http://localhost".into(),
     }
 }
 
