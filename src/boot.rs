@@ -14,14 +14,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{self, App, Options};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::db::{self, Db, PoolSizes};
 use crate::jobs::{self, Schedule};
 use crate::live::Limits;
 use crate::mail::{self, Mail};
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
-use crate::{health, inventory, outbox, reactions, summary};
+use crate::{audit, health, inventory, outbox, reactions, summary, telemetry};
 
 /// A running instance.
 pub struct Running {
@@ -128,6 +128,9 @@ fn options(config: &Config) -> anyhow::Result<Options> {
         synthetic: config.synthetic,
         setup_token: setup_token(config),
         mail: Mail::new(&mail::Settings::of(config))?,
+        secret: config.secret.clone().unwrap_or_else(Secret::generate),
+        sign_in: config.sign_in.clone(),
+        base_url: config.base_url.as_str().into(),
     })
 }
 
@@ -150,7 +153,19 @@ fn setup_token(config: &Config) -> Arc<str> {
 /// What every instance does besides answering.
 pub fn tasks(app: &App) -> Vec<JoinHandle<()>> {
     let sweeping = app.clone();
+    let watching = app.clone();
     vec![
+        keep_going("watching", move || {
+            let app = watching.clone();
+            async move {
+                loop {
+                    tokio::time::sleep(telemetry::EVERY).await;
+                    if let Err(error) = app.watch.tick(&app).await {
+                        tracing::warn!(%error, "the state of this instance could not be sampled");
+                    }
+                }
+            }
+        }),
         keep_going("reactions", {
             let app = app.clone();
             move || reactions::run(app.clone())
@@ -257,6 +272,7 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
                     auth.sessions.prune().await?;
                     auth.throttle.prune().await?;
                     mail.prune(&db).await?;
+                    auth.keys.prune();
                     Ok(())
                 }
             })
@@ -268,6 +284,9 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
 
 async fn verify(db: &Db) -> crate::error::Result<()> {
     let differences = summary::verify(db).await?;
+    // the log of the process lies elsewhere, so this line says later whether the audit log was rewritten
+    let seal = audit::seal(&mut *db.background().acquire().await?).await?;
+    tracing::info!(rows = seal.rows, chains = seal.chains, seal = seal.hash, "audit log");
     metrics::gauge!("pulseboard_verify_differences").set(differences.len() as f64);
     for difference in differences.iter().take(20) {
         tracing::error!(?difference, "a figure is not what its source rows say");

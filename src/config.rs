@@ -3,6 +3,7 @@
 
 mod secret;
 mod smtp;
+mod sign_in;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use secret::Secret;
 pub use smtp::{Password, Smtp, SmtpTls};
+pub use sign_in::{Mapping, OpenId, SignIn};
 pub use sources::{ConfigError, Source};
 pub use values::{LogFormat, Network, Origin, Role, duration};
 
@@ -71,6 +73,48 @@ const SETTINGS: &[Setting] = &[
     Setting::new("session_idle", "PULSEBOARD_SESSION_IDLE", "a duration from 5m to 30m"),
     Setting::new("session_max", "PULSEBOARD_SESSION_MAX", "a duration from 30m to 12h"),
     Setting::new(
+        "two_factor.required_for",
+        "PULSEBOARD_TWO_FACTOR_REQUIRED_FOR",
+        "roles out of viewer, staff, facility_admin, network_admin, separated by commas",
+    ),
+    Setting::new(
+        "oidc.issuer",
+        "PULSEBOARD_OIDC_ISSUER",
+        "an https address such as https://login.example.org, exactly as the provider writes it",
+    ),
+    Setting::new(
+        "oidc.client_id",
+        "PULSEBOARD_OIDC_CLIENT_ID",
+        "the name of this installation at the provider",
+    ),
+    Setting::new(
+        "oidc.client_secret",
+        "PULSEBOARD_OIDC_CLIENT_SECRET",
+        "the secret that the provider gave",
+    )
+    .mask(Mask::All),
+    Setting::new(
+        "oidc.label",
+        "PULSEBOARD_OIDC_LABEL",
+        "the provider's name as people know it, at most 200 characters",
+    ),
+    Setting::new(
+        "oidc.scopes",
+        "PULSEBOARD_OIDC_SCOPES",
+        "scopes besides openid, separated by commas, such as profile,email,groups",
+    ),
+    Setting::new(
+        "oidc.role_claim",
+        "PULSEBOARD_OIDC_ROLE_CLAIM",
+        "the name of a claim such as groups or realm_access.roles",
+    ),
+    Setting::new(
+        "oidc.mapping",
+        "PULSEBOARD_OIDC_MAPPING",
+        "[{ value = \"...\", facility = \"its name\", role = \"viewer, staff or facility_admin\" }, { value = \"...\", network_admin = true }]",
+    ),
+    Setting::new("oidc.create_people", "PULSEBOARD_OIDC_CREATE_PEOPLE", "true or false"),
+    Setting::new(
         "trusted_proxies",
         "PULSEBOARD_TRUSTED_PROXIES",
         "addresses or networks such as 10.0.0.0/8, ::1, separated by commas",
@@ -111,25 +155,25 @@ const SETTINGS: &[Setting] = &[
     ),
     Setting::new("synthetic", "PULSEBOARD_SYNTHETIC", "true or false"),
     Setting::new(
-        "smtp_host",
+        "smtp.host",
         "PULSEBOARD_SMTP_HOST",
         "the name or address of a mail server such as smtp.example.org",
     ),
-    Setting::new("smtp_port", "PULSEBOARD_SMTP_PORT", "a port such as 587, 465 or 25"),
+    Setting::new("smtp.port", "PULSEBOARD_SMTP_PORT", "a port such as 587, 465 or 25"),
     Setting::new(
-        "smtp_tls",
+        "smtp.tls",
         "PULSEBOARD_SMTP_TLS",
         "required, or opportunistic for a server on this machine",
     ),
-    Setting::new("smtp_user", "PULSEBOARD_SMTP_USER", "the name to log in with"),
+    Setting::new("smtp.user", "PULSEBOARD_SMTP_USER", "the name to log in with"),
     Setting::new(
-        "smtp_password",
+        "smtp.password",
         "PULSEBOARD_SMTP_PASSWORD",
-        "the password to log in with, together with smtp_user",
+        "the password to log in with, together with smtp.user",
     )
     .mask(Mask::All),
     Setting::new(
-        "smtp_from",
+        "smtp.from",
         "PULSEBOARD_SMTP_FROM",
         "an address such as board@example.org or \"Pulseboard <board@example.org>\"",
     ),
@@ -164,6 +208,8 @@ pub struct Config {
     pub session_idle: Duration,
     /// A session ends after this time whatever happens.
     pub session_max: Duration,
+    /// Ways in besides a password.
+    pub sign_in: SignIn,
     /// Peers whose forwarded client address is believed.
     pub trusted_proxies: Vec<Network>,
     /// How log lines look.
@@ -259,6 +305,7 @@ impl Config {
             session_max: layers.read("session_max", "8h", |text| {
                 values::duration_in(text, minutes(30)..=minutes(12 * 60))
             })?,
+            sign_in: read_sign_in(&mut layers)?,
             trusted_proxies: layers.read("trusted_proxies", "", values::networks)?,
             log_format: layers.read("log_format", log_format.name(), |text| text.parse().ok())?,
             log_filter: layers.read("log_filter", "info", values::log_filter)?,
@@ -277,23 +324,23 @@ impl Config {
 
 /// The mail server, if one is named; then an address to send from is needed too.
 fn smtp(layers: &mut Layers) -> Result<Option<Smtp>, ConfigError> {
-    let host = layers.read_optional("smtp_host", values::host)?;
+    let host = layers.read_optional("smtp.host", values::host)?;
     let local = host.as_deref().is_none_or(Smtp::is_local);
-    let tls = layers.read("smtp_tls", "required", |text| {
+    let tls = layers.read("smtp.tls", "required", |text| {
         text.parse().ok().filter(|tls| *tls == SmtpTls::Required || local)
     })?;
-    let port = layers.read("smtp_port", "587", |text| values::number_in(text, 1..=65535))?;
-    let user = layers.read_optional("smtp_user", |text| Some(text.to_owned()))?;
-    let password = layers.read_optional("smtp_password", Password::new)?;
-    let from = layers.read_optional("smtp_from", values::mailbox)?;
+    let port = layers.read("smtp.port", "587", |text| values::number_in(text, 1..=65535))?;
+    let user = layers.read_optional("smtp.user", |text| Some(text.to_owned()))?;
+    let password = layers.read_optional("smtp.password", Password::new)?;
+    let from = layers.read_optional("smtp.from", values::mailbox)?;
     let Some(host) = host else { return Ok(None) };
     let login = match (user, password) {
         (None, None) => None,
         (Some(user), Some(password)) => Some((user, password)),
-        (None, Some(_)) => return Err(sources::missing(SETTINGS, "smtp_user")),
-        (Some(_), None) => return Err(sources::missing(SETTINGS, "smtp_password")),
+        (None, Some(_)) => return Err(sources::missing(SETTINGS, "smtp.user")),
+        (Some(_), None) => return Err(sources::missing(SETTINGS, "smtp.password")),
     };
-    let from = from.ok_or_else(|| sources::missing(SETTINGS, "smtp_from"))?;
+    let from = from.ok_or_else(|| sources::missing(SETTINGS, "smtp.from"))?;
     Ok(Some(Smtp {
         host,
         port,
@@ -301,6 +348,37 @@ fn smtp(layers: &mut Layers) -> Result<Option<Smtp>, ConfigError> {
         login,
         from,
     }))
+}
+
+fn read_sign_in(layers: &mut Layers) -> Result<SignIn, ConfigError> {
+    let second_factor_for = layers.read("two_factor.required_for", "", sign_in::roles)?;
+    let issuer = layers.read_optional("oidc.issuer", sign_in::issuer)?;
+    let client_id = layers.read_optional("oidc.client_id", sign_in::text)?;
+    let client_secret = layers.read_optional("oidc.client_secret", sign_in::text)?;
+    let label = layers.read("oidc.label", "your organisation", sign_in::text)?;
+    let scopes = layers.read("oidc.scopes", "profile,email", sign_in::scopes)?;
+    let role_claim = layers.read("oidc.role_claim", "groups", sign_in::text)?;
+    let mapping = layers.read("oidc.mapping", "[]", sign_in::mapping)?;
+    let create_people = layers.read("oidc.create_people", "false", |text| text.parse().ok())?;
+    let openid = match (issuer, client_id) {
+        (Some(issuer), Some(client_id)) => Some(OpenId {
+            issuer,
+            client_id,
+            client_secret,
+            label,
+            scopes,
+            role_claim,
+            mapping,
+            create_people,
+        }),
+        (Some(_), None) => return Err(sources::missing(SETTINGS, "oidc.client_id")),
+        (None, Some(_)) => return Err(sources::missing(SETTINGS, "oidc.issuer")),
+        (None, None) => None,
+    };
+    Ok(SignIn {
+        second_factor_for,
+        openid,
+    })
 }
 
 /// The same as [`Config::masked`], so that a stray `{:?}` shows no password.

@@ -30,11 +30,13 @@ pub mod web;
 
 // features
 mod admin;
+mod api;
 mod boards;
 pub mod distributions;
 pub mod facilities;
 pub mod health;
 pub mod inventory;
+pub mod keys;
 mod network;
 pub mod places;
 pub mod reference;

@@ -143,13 +143,6 @@ impl Person {
             }],
         })
     }
-
-    pub fn actor(&self) -> crate::audit::Actor {
-        crate::audit::Actor {
-            user: Some(self.id),
-            name: self.name.clone(),
-        }
-    }
 }
 
 const LONGEST_MEMORY: Duration = Duration::from_secs(5);

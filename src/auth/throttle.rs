@@ -13,6 +13,24 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait(pub u64);
 
+impl Wait {
+    /// Of an account with so many misses within a quarter of an hour, the last of them so long ago: 1, 2, 4 ... 30 s after
+    /// the fifth, sixth, seventh miss.
+    pub fn of_account(misses: i64, waited: TimeDelta) -> Option<Wait> {
+        if misses < FREE_MISSES {
+            return None;
+        }
+        let doublings = u32::try_from(misses - FREE_MISSES).unwrap_or(5).min(5);
+        let delay = TimeDelta::seconds(i64::from((1u32 << doublings).min(30)));
+        (waited < delay).then(|| Wait(((delay - waited).num_seconds() + 1) as u64))
+    }
+
+    /// Of an address with so many misses within a minute.
+    pub fn of_address(misses: i64) -> Option<Wait> {
+        (misses >= MISSES_PER_ADDRESS).then_some(Wait(60))
+    }
+}
+
 /// Misses for one e-mail address within a quarter of an hour before each further guess must wait.
 const FREE_MISSES: i64 = 5;
 /// Misses from one address within a minute.
@@ -38,14 +56,8 @@ impl Throttle {
         )
         .fetch_one(self.db.unscoped())
         .await?;
-        if account.misses >= FREE_MISSES {
-            // 1, 2, 4 ... 30 s after the fifth, sixth, seventh miss
-            let doublings = u32::try_from(account.misses - FREE_MISSES).unwrap_or(5).min(5);
-            let delay = TimeDelta::seconds(i64::from((1u32 << doublings).min(30)));
-            let waited = now - account.last.unwrap_or(now);
-            if waited < delay {
-                return Err(Error::TooMany(((delay - waited).num_seconds() + 1) as u64));
-            }
+        if let Some(wait) = Wait::of_account(account.misses, now - account.last.unwrap_or(now)) {
+            return Err(Error::TooMany(wait.0));
         }
         if let Some(address) = address {
             let misses = sqlx::query_scalar!(
@@ -55,8 +67,8 @@ impl Throttle {
             )
             .fetch_one(self.db.unscoped())
             .await?;
-            if misses >= MISSES_PER_ADDRESS {
-                return Err(Error::TooMany(60));
+            if let Some(wait) = Wait::of_address(misses) {
+                return Err(Error::TooMany(wait.0));
             }
         }
         Ok(())

@@ -213,7 +213,7 @@ impl Boards {
                 return Err(error);
             }
         };
-        metrics::histogram!("pulseboard_query_seconds", "query" => "board").record(begun.elapsed());
+        self.0.db.took("board", begun.elapsed());
         slot.current.store(Some(rendered.clone()));
         Ok(rendered)
     }

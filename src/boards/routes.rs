@@ -13,6 +13,7 @@ use super::pages::MadeOf;
 use super::view::{BoardPage, PastPage, RefreshFragment, RefreshView};
 use super::{Boards, compose, past};
 use crate::app::App;
+use crate::audit::{self, Entry};
 use crate::auth::{Access, BoardViewer, Passive, Viewer};
 use crate::clock::time_label;
 use crate::error::{Error, Result};
@@ -70,7 +71,7 @@ async fn show(
         return Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response());
     }
     let found = app.boards.find(viewer.facility).await?;
-    note(&viewer, &found);
+    note(&app, &viewer, &found);
     let parts = MadeOf {
         person: &viewer.person,
         facility: &facility,
@@ -142,13 +143,14 @@ fn answer(page: Bytes, zipped: bool) -> Response {
 }
 
 /// One line and the counts for each request of a board.
-fn note(viewer: &Viewer, found: &super::Found) {
+fn note(app: &App, viewer: &Viewer, found: &super::Found) {
     let cache = match (found.hit, found.triggered_refresh) {
         (true, false) => "hit",
         (true, true) => "stale",
         (false, _) => "miss",
     };
     metrics::counter!("pulseboard_board_requests_total", "cache" => cache).increment(1);
+    app.db.vitals.board(cache);
     metrics::histogram!("pulseboard_board_cache_age_seconds").record(found.age);
     tracing::info!(
         facility.id = viewer.facility.0,
@@ -229,6 +231,10 @@ async fn hang_up(State(app): State<App>, viewer: Viewer, session: Session) -> Re
     app.auth
         .become_display(&session, &viewer.person, viewer.facility)
         .await?;
+    let mut tx = app.db.write(&viewer.scope()).await?;
+    let entry = Entry::new("hung up", "display").of(viewer.facility);
+    audit::record(&mut tx, &viewer.person.actor(), &entry).await?;
+    tx.commit().await?;
     Ok(Redirect::to(&format!("/facilities/{}?wall=1", viewer.facility)))
 }
 

@@ -1,21 +1,21 @@
 //! Logging in and out, the one-time set-up, and one's own account.
 
 use askama::Template;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::request::Parts;
-use http::{HeaderValue, header};
+use http::HeaderValue;
 use tower_sessions::Session;
 
+use super::arrive::{Entrance, Origin};
 use super::view::{AccountPage, LoginPage, SessionRow, SetupPage};
-use super::{Setup, commands, queries};
+use super::{Setup, commands, openid, queries, two_factor};
 use crate::app::App;
-use crate::auth::{Access, CurrentUser, Onlooker, Person, Role, Start, session_hash};
+use crate::auth::{Access, Caller, CurrentUser, Half, Onlooker, Role, Start, session_hash};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
 use crate::ids::UserId;
 use crate::web::flash::Done;
-use crate::web::{ClientAddress, Form, Here, Hx, Routes, local_path, rejected, saved};
+use crate::web::{Form, Here, Hx, Routes, local_path, rejected, saved};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -33,6 +33,8 @@ pub fn routes() -> Routes<App> {
         .merge(super::invitations::routes())
         .merge(super::passwords::routes())
         .merge(super::preferences::routes())
+        .merge(two_factor::routes())
+        .merge(openid::routes())
 }
 
 /// `GET /`: where this person wants to start; else their first facility, or all of them.
@@ -66,7 +68,7 @@ async fn login_form(
         return Ok(Redirect::to(next).into_response());
     }
     let layout = app.chrome.outside(&here, "Log in");
-    page(&LoginPage::new(&layout, next))
+    page(&LoginPage::new(&layout, next, &app.doors))
 }
 
 #[derive(serde::Deserialize)]
@@ -83,11 +85,11 @@ async fn log_in(
     State(app): State<App>,
     here: Here,
     session: Session,
-    ClientAddress(address): ClientAddress,
-    device: Device,
+    origin: Origin,
     Form(form): Form<LoginForm>,
 ) -> Result<Response> {
     let next = local_path(Some(&form.next));
+    let address = origin.address;
     app.auth.throttle.check(&form.email, address).await?;
     let known = queries::credentials(app.db.unscoped(), &form.email).await?;
     let hash = known.as_ref().and_then(|known| known.password_hash.as_deref());
@@ -102,56 +104,48 @@ async fn log_in(
         return rejected(&LoginPage {
             email: form.email,
             problem: "The e-mail address or the password is wrong.".into(),
-            ..LoginPage::new(&layout, next)
+            ..LoginPage::new(&layout, next, &app.doors)
         });
     };
     app.auth.throttle.forgive(&form.email).await?;
-    begin_session(&app, &session, &person, device).await?;
-    Ok(Redirect::to(next).into_response())
-}
-
-/// From where a session is opened, for the list of one's sessions.
-pub(super) struct Device {
-    address: Option<String>,
-    agent: Option<String>,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Device {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let ClientAddress(address) = ClientAddress::from_request_parts(parts, state).await?;
-        let agent = parts.headers.get(header::USER_AGENT);
-        Ok(Device {
-            address: address.map(|ip| ip.to_string()),
-            agent: agent
-                .and_then(|value| value.to_str().ok())
-                .map(|text| text.chars().take(200).collect()),
-        })
-    }
-}
-
-/// Makes this session the person's, notes where it was opened, and ends the oldest beyond the allowed number.
-pub(super) async fn begin_session(app: &App, session: &Session, person: &Person, device: Device) -> Result<()> {
-    app.auth.log_in(session, person).await?;
-    if let Some(id) = session.id() {
-        commands::note_origin(&app.db, &session_hash(&id), device.address, device.agent).await?;
-    }
-    commands::end_surplus_sessions(&app.db, person.id).await
+    let half = Half {
+        person,
+        next: next.into(),
+        by_provider: false,
+    };
+    let entrance = Entrance {
+        db: &app.db,
+        auth: &app.auth,
+        doors: &app.doors,
+        session: &session,
+        origin: &origin,
+    };
+    entrance.after_first_step(half, false).await
 }
 
 /// `POST /logout`: nothing of the pages stays in the browser, and the session's other tabs are told.
-async fn log_out(State(app): State<App>, hx: Hx, session: Session) -> Result<Response> {
+async fn log_out(
+    State(app): State<App>,
+    here: Here,
+    hx: Hx,
+    session: Session,
+    ClientAddress(address): ClientAddress,
+) -> Result<Response> {
     let person = app.auth.person_of(&session).await?;
     if let (Some(person), Some(id)) = (person, session.id()) {
-        match commands::end_session(&app.db, person.id, &session_hash(&id)[..8]).await {
+        let actor = Caller::with_session(person.clone(), &session, address).actor();
+        match commands::end_session(&app.db, &actor, person.id, &session_hash(&id)[..8], "logged out").await {
             // somebody else was faster
             Ok(()) | Err(Error::NotFound) => {}
             Err(error) => return Err(error),
         }
     }
+    let elsewhere = openid::log_out_address(&app.doors, &session).await;
     session.flush().await.map_err(anyhow::Error::from)?;
-    let mut response = saved(hx, "/login", Done::LoggedOut);
+    let mut response = match elsewhere {
+        Some(address) => openid::away(hx, &app.chrome.outside(&here, "Log out"), &app.doors, &address)?,
+        None => saved(hx, "/login", Done::LoggedOut),
+    };
     response
         .headers_mut()
         .insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
@@ -265,7 +259,7 @@ async fn change_password(
     session: Session,
     Form(form): Form<PasswordForm>,
 ) -> Result<Response> {
-    match commands::change_password(&app.db, &app.auth, user.id, &form.current, &form.new).await {
+    match commands::change_password(&app.db, &app.auth, &user, &form.current, &form.new).await {
         Ok(()) => {
             // every session ended, this one too; it begins anew under a new id
             session.clear().await;
@@ -298,7 +292,7 @@ async fn change_theme(
     Form(form): Form<ThemeForm>,
 ) -> Result<Response> {
     let theme = if form.theme.is_empty() { "system" } else { &form.theme };
-    commands::set_theme(&app.db, user.id, theme).await?;
+    commands::set_theme(&app.db, &user, theme).await?;
     app.auth.people.forget(user.id);
     Ok(saved(hx, local_path(Some(&form.next)), Done::ThemeChanged))
 }
@@ -306,7 +300,7 @@ async fn change_theme(
 /// `POST /account/sessions/{session}/end`
 async fn end_session(State(app): State<App>, hx: Hx, user: CurrentUser, Path(name): Path<String>) -> Result<Response> {
     let name = unhex(&name).ok_or(Error::NotFound)?;
-    commands::end_session(&app.db, user.id, &name).await?;
+    commands::end_session(&app.db, &user.actor(), user.id, &name, "session ended").await?;
     app.auth.sessions.forget_all_of(user.id);
     Ok(saved(hx, "/account", Done::SessionsEnded))
 }
@@ -330,7 +324,7 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// `Firefox on Linux`: enough to tell one's own devices apart.
-fn device(agent: Option<&str>) -> String {
+pub fn device(agent: Option<&str>) -> String {
     let Some(agent) = agent else {
         return "Unknown device".into();
     };

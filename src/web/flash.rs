@@ -32,8 +32,10 @@ text_enum! {
         PersonEnabled = "person_enabled" / "The account is enabled.",
         Invited = "invited" / "The invitation is on its way by mail.",
         Withdrawn = "withdrawn" / "The invitation is withdrawn.",
-        Joined = "joined" / "Welcome. You can work here now.",
         PreferencesSaved = "preferences_saved" / "Your preferences are saved.",
+        TwoFactorOff = "two_factor_off" / "Two-factor log-in is off.",
+        Connected = "connected" / "Connected; you can log in either way now.",
+        Disconnected = "disconnected" / "Disconnected; only the password logs you in now.",
         SetUp = "set_up" / "The installation is yours. Log in.",
         FacilityAdded = "facility_added" / "The facility is added.",
         FacilitySaved = "facility_saved" / "The facility is saved.",
@@ -44,6 +46,7 @@ text_enum! {
         CalendarSaved = "calendar_saved" / "The working calendar is saved.",
         ThresholdsSaved = "thresholds_saved" / "The stock levels are saved; the board shows them now.",
         ReferenceSaved = "reference_saved" / "Saved. The change is in the history below.",
+        KeyRevoked = "key_revoked" / "The key is revoked; within five seconds nothing answers it.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
 }

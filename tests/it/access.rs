@@ -43,6 +43,7 @@ impl World {
             let (invitation, link) = invitation(&app, facility).await;
             things.insert((id, "invitation_id"), invitation.to_string());
             things.insert((id, "invitation"), link);
+            things.insert((id, "key_id"), app.key_of(facility).await.1.to_string());
         }
         World {
             app,
@@ -211,19 +212,22 @@ async fn everything_as(role: Role) {
             Access::Staff => role >= Role::Staff,
             Access::FacilityAdmin | Access::Manager => role >= Role::FacilityAdmin,
             Access::NetworkAdmin => everywhere,
+            Access::Key => false,
         };
         let own = world.path(&route, &world.own, &world.own, &client);
         let answer = ask(&client, &route, &own).await;
         let said = format!("{} {own} as {role}: {}", route.method, answer.status);
         if route.path == "/setup" {
             assert_eq!(answer.status, not_after_set_up(&route), "{said}");
+        } else if route.access == Access::Key {
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}");
         } else if enough {
             assert!(is_let_in(answer.status), "{said}\n{:?}", answer.find("main"));
         } else {
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{said}");
         }
 
-        if is_of_facility(&route) && !everywhere {
+        if is_of_facility(&route) && !everywhere && route.access != Access::Key {
             let foreign = world.path(&route, &world.other, &world.other, &client);
             let there = ask(&client, &route, &foreign).await;
             let nowhere = ask(&client, &route, &world.nowhere(&route, true, &client)).await;
@@ -254,6 +258,8 @@ async fn everything_as_nobody(world: &World, client: &Client) {
         let said = format!("{} {path}: {}", route.method, answer.status);
         if route.access == Access::Public {
             assert!(is_let_in(answer.status), "{said}");
+        } else if route.access == Access::Key {
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}");
         } else {
             assert!(is_sent_to_log_in(route, &answer), "{said}");
             let htmx = ask(&client.htmx(), route, &path).await;
@@ -291,6 +297,32 @@ async fn a_stranger_is_sent_to_log_in_everywhere() {
 }
 
 #[tokio::test]
+async fn somebody_between_password_and_code_is_a_stranger_everywhere() {
+    let world = World::new().await;
+    let (_, phone, _, half) = crate::two_factor::half_logged_in(&world.app, Role::NetworkAdmin).await;
+
+    for route in route_table().iter().filter(|route| route.access != Access::Public) {
+        let path = world.path(route, &world.own, &world.own, &half);
+        let answer = ask(&half, route, &path).await;
+        assert!(
+            is_sent_to_log_in(route, &answer),
+            "{} {path}: {}",
+            route.method,
+            answer.status
+        );
+    }
+    assert!(half.get("/login/code").await.status.is_success());
+    let code = phone.code(&world.app);
+    assert!(
+        half.post("/login/code", &[("code", &code)])
+            .await
+            .status
+            .is_redirection()
+    );
+    assert!(crate::support::is_logged_in(&half).await);
+}
+
+#[tokio::test]
 async fn a_disabled_person_is_a_stranger_at_their_next_request() {
     let world = World::new().await;
     let person = world.app.person(Role::FacilityAdmin, &[&world.own]).await;
@@ -322,7 +354,8 @@ async fn a_session_past_its_end_is_a_strangers() {
 async fn a_thing_of_another_facility_is_as_absent_as_one_that_never_was() {
     let world = World::new().await;
     let client = world.app.log_in(Role::FacilityAdmin, &[&world.own]).await;
-    let with_a_thing = |route: &Route| is_of_facility(route) && route.path.matches("_id}").count() > 1;
+    let with_a_thing =
+        |route: &Route| is_of_facility(route) && route.path.matches("_id}").count() > 1 && route.access != Access::Key;
 
     for route in route_table().iter().filter(|route| with_a_thing(route)) {
         let smuggled = world.path(route, &world.own, &world.other, &client);
@@ -397,4 +430,62 @@ async fn head_answers_as_get_does_and_without_a_body() {
         assert_eq!(head.status, get.status, "{path}");
         assert_eq!(head.body(), "", "{path}");
     }
+}
+
+/// Every route as a program: what a key opens, and that it opens nothing else.
+async fn everything_with_key(world: &World, key: &str, good: bool) {
+    let program = world.app.client().with("authorization", &format!("Bearer {key}"));
+    for route in route_table().iter().filter(|route| route.path != "/setup") {
+        let path = world.path(route, &world.own, &world.own, &program);
+        let answer = ask(&program, route, &path).await;
+        let said = format!("{} {path}: {}", route.method, answer.status);
+        match route.access {
+            Access::Public => assert!(is_let_in(answer.status), "{said}"),
+            Access::Key if good => assert_eq!(answer.status, StatusCode::OK, "{said}"),
+            Access::Key => assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}"),
+            _ => assert!(is_sent_to_log_in(route, &answer), "{said}"),
+        }
+        if route.access == Access::Key && good && is_of_facility(route) {
+            let foreign = world.path(route, &world.other, &world.other, &program);
+            let there = ask(&program, route, &foreign).await;
+            let nowhere = ask(&program, route, &world.nowhere(route, true, &program)).await;
+            assert_eq!(there.status, StatusCode::NOT_FOUND, "{foreign}");
+            assert_eq!(without_number(&there), without_number(&nowhere), "{foreign}");
+        }
+    }
+}
+
+/// An error of the API, but for the number of the request.
+fn without_number(answer: &Answer) -> (StatusCode, serde_json::Value) {
+    let mut body: serde_json::Value = serde_json::from_str(answer.body()).expect("JSON");
+    body["request_id"].take();
+    (answer.status, body)
+}
+
+#[tokio::test]
+async fn a_key_reads_its_facility_and_opens_no_page() {
+    let world = World::new().await;
+    let (key, _) = world.app.key_of(&world.own).await;
+
+    everything_with_key(&world, &key, true).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_or_past_its_end_is_a_strangers() {
+    let world = World::new().await;
+    let (revoked, id) = world.app.key_of(&world.own).await;
+    let (expired, other) = world.app.key_of(&world.own).await;
+    let mut owner = world.app.owner().await;
+    for (change, id) in [
+        ("update api_keys set revoked_at = now() where id = $1", id),
+        (
+            "update api_keys set expires_at = now() - interval '1 second' where id = $1",
+            other,
+        ),
+    ] {
+        sqlx::query(change).bind(id).execute(&mut owner).await.unwrap();
+    }
+
+    everything_with_key(&world, &revoked, false).await;
+    everything_with_key(&world, &expired, false).await;
 }

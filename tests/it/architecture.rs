@@ -46,7 +46,9 @@ const FEATURES: [(&str, &[&str]); 13] = [
         "network",
         &["distributions", "requests", "inventory", "summary", "facilities"],
     ),
-    ("admin", &["summary", "facilities"]),
+    ("admin", &["users", "summary", "facilities"]),
+    ("keys", &["facilities"]),
+    ("api", &["summary", "facilities"]),
     ("health", &[]),
     (
         "synthetic",
@@ -88,7 +90,7 @@ impl Source {
 
     /// A page's code, its forms and its routes: what answers HTTP.
     fn is_surface(&self) -> bool {
-        self.is("routes") || ["admin", "health"].contains(&self.module())
+        self.is("routes") || ["admin", "api", "health"].contains(&self.module())
     }
 }
 

@@ -7,7 +7,7 @@ use pulseboard::ids::UserId;
 use crate::support::{Facility, TestApp, is_logged_in};
 
 async fn audit(app: &TestApp, action: &str) -> Vec<(i64, serde_json::Value)> {
-    sqlx::query_as("select coalesce(thing_id, 0), detail from audit_log where action = $1 order by id")
+    sqlx::query_as("select coalesce(thing_id, 0), jsonb_build_object('before', before, 'after', after) from audit_log where action = $1 order by id")
         .bind(action)
         .fetch_all(&mut app.owner().await)
         .await
@@ -87,10 +87,10 @@ async fn a_role_is_changed_with_word_of_before_and_after_and_ends_the_sessions_e
     assert!(last.iter().any(|frame| frame.event == "session-expired"), "{last:?}");
     assert!(!is_logged_in(&theirs).await);
     assert_eq!(role_of(&app, person.id, &lakeside).await.as_deref(), Some("staff"));
-    let (id, detail) = audit(&app, "role changed").await.remove(0);
+    let (id, change) = audit(&app, "role changed").await.remove(0);
     assert_eq!(id, person.id.0);
-    assert_eq!(detail["before"]["role"], "viewer");
-    assert_eq!(detail["after"]["role"], "staff");
+    assert_eq!(change["before"]["role"], "viewer");
+    assert_eq!(change["after"]["role"], "staff");
     let page = admin.get(&page_of(person.id, "")).await.ok();
     assert!(
         page.text(".log li")

@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use super::import::Table;
 use super::queries::{self, Open};
 use super::{Made, NewInvitation, VALID};
-use crate::audit::{self, Actor, Entry};
-use crate::auth::{Manager, Membership, Passwords, Role, Token, problem_with_password};
+use crate::audit::{self, Actor, Entry, Origin};
+use crate::auth::{Caller, Manager, Membership, Passwords, Role, Token, problem_with_password};
 use crate::db::{Db, Scope, Tx};
 use crate::error::{Error, OnConstraint, Problems, Result};
 use crate::ids::{FacilityId, UserId};
@@ -92,8 +92,9 @@ pub async fn invite(
 ) -> Result<Made> {
     let (mut tx, actor) = begin(db, manager).await?;
     obstacles(&mut tx, manager, &actor, new).await?.check()?;
-    let made = write(db, &mut tx, mail, manager, new, facility).await?;
+    let (id, made) = write(db, &mut tx, mail, manager, new, facility).await?;
     outbox::push(&mut tx, &[], &Event::PeopleChanged).await?;
+    record_invited(&mut tx, &manager.actor(), &[(id, new)]).await?;
     tx.commit().await?;
     Ok(made)
 }
@@ -127,24 +128,27 @@ pub async fn invite_all(
     if !table.is_good() {
         return Err(Error::invalid("csv", "Some lines cannot be taken."));
     }
-    let mut made = Vec::new();
+    let (mut made, mut written) = (Vec::new(), Vec::new());
     for (_, new) in &table.invitations {
-        made.push(write(db, &mut tx, mail, manager, new, facility).await?);
+        let (id, one) = write(db, &mut tx, mail, manager, new, facility).await?;
+        made.push(one);
+        written.push((id, new));
     }
     outbox::push(&mut tx, &[], &Event::PeopleChanged).await?;
+    record_invited(&mut tx, &manager.actor(), &written).await?;
     tx.commit().await?;
     Ok(made)
 }
 
-/// The rows of one invitation and its mail; the caller has checked it, and commits.
-pub async fn write(
+/// The rows of one invitation and its mail; the caller has checked it, writes the log, and commits.
+async fn write(
     db: &Db,
     tx: &mut PgConnection,
     mail: &Mail,
     manager: &Manager,
     new: &NewInvitation,
     facility: &(dyn Fn(FacilityId) -> String + Sync),
-) -> Result<Made> {
+) -> Result<(i64, Made)> {
     let (token, expires_at) = (Token::new(), db.clock.now() + VALID);
     let id = sqlx::query_scalar!(
         "insert into invitations (email, name, network_admin, invited_by, token_hash, expires_at)
@@ -172,12 +176,6 @@ pub async fn write(
     .on_constraint("invitation_offers_facility_id_fkey", || {
         Error::invalid("offers", "There is no such facility.")
     })?;
-    for offer in &new.offers {
-        record(tx, &manager.actor(), "invited", id, Some(*offer)).await?;
-    }
-    if new.network_admin {
-        record(tx, &manager.actor(), "invited", id, None).await?;
-    }
     let invited = Invited {
         email: &new.email,
         name: &new.name,
@@ -187,10 +185,11 @@ pub async fn write(
     };
     mail.queue(tx, &letters::invitation(mail, &invited)?, Some(&token))
         .await?;
-    Ok(Made {
+    let made = Made {
         email: new.email.clone(),
         token,
-    })
+    };
+    Ok((id, made))
 }
 
 /// `Lakeside: Staff`, for each facility.
@@ -289,6 +288,7 @@ pub async fn accept_as_new(
     token: &Token,
     name: &str,
     password: &str,
+    origin: Origin,
 ) -> Result<UserId> {
     let mut tx = db.write(&Scope::All).await?;
     let open = queries::of_token(&mut tx, token).await?;
@@ -317,17 +317,14 @@ pub async fn accept_as_new(
     .on_constraint("users_email_key", || {
         Error::invalid("name", "There is an account with your address. Log in to accept.")
     })?;
-    let actor = Actor {
-        user: Some(id),
-        name: name.trim().to_owned(),
-    };
+    let actor = Actor::person(id, name.trim(), origin);
     finish(&mut tx, &actor, &open, id).await?;
     tx.commit().await?;
     Ok(id)
 }
 
 /// Adds to the account of whoever is logged in what they were invited to. Their sessions end; the caller begins one anew.
-pub async fn accept_as(db: &Db, token: &Token, person: &crate::auth::Person) -> Result<()> {
+pub async fn accept_as(db: &Db, token: &Token, person: &Caller) -> Result<()> {
     let mut tx = db.write(&Scope::All).await?;
     let open = queries::of_token(&mut tx, token).await?;
     if open.email != person.email {
@@ -349,6 +346,7 @@ pub async fn accept_as(db: &Db, token: &Token, person: &crate::auth::Person) -> 
 }
 
 async fn finish(tx: &mut PgConnection, actor: &Actor, open: &Open, user: UserId) -> Result<()> {
+    outbox::push(tx, &[], &Event::AccessChanged { user }).await?;
     people::commands::join(tx, user, &open.offers).await?;
     sqlx::query!(
         "update invitations set accepted_at = clock_now() where id = $1",
@@ -364,18 +362,28 @@ async fn finish(tx: &mut PgConnection, actor: &Actor, open: &Open, user: UserId)
         let detail = json!({ "after": { "network_admin": true }, "invitation": open.id });
         people::commands::record(tx, actor, "joined", user, None, detail).await?;
     }
-    outbox::push(tx, &[], &Event::AccessChanged { user }).await
+    Ok(())
 }
 
 async fn record(tx: &mut PgConnection, actor: &Actor, action: &str, id: i64, offer: Option<Membership>) -> Result<()> {
     let role: Option<Role> = offer.map(|offer| offer.role);
-    let entry = Entry {
-        facility: offer.map(|offer| offer.facility),
-        other: None,
-        action,
-        thing: "invitation",
-        thing_id: Some(id),
-        detail: json!({ "role": role }),
-    };
+    let entry = Entry::new(action, "invitation")
+        .of(offer.map(|offer| offer.facility))
+        .about(id)
+        .detail(json!({ "role": role }));
     audit::record(tx, actor, &entry).await
+}
+
+/// What was offered, facility by facility and the whole network last: in this order the log's chains are locked.
+async fn record_invited(tx: &mut PgConnection, actor: &Actor, made: &[(i64, &NewInvitation)]) -> Result<()> {
+    let mut lines: Vec<(Option<Membership>, i64)> = Vec::new();
+    for (id, new) in made {
+        lines.extend(new.offers.iter().map(|offer| (Some(*offer), *id)));
+        lines.extend(new.network_admin.then_some((None, *id)));
+    }
+    lines.sort_by_key(|(offer, _)| (offer.is_none(), offer.map(|offer| offer.facility)));
+    for (offer, id) in lines {
+        record(tx, actor, "invited", id, offer).await?;
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::VALID;
+use crate::audit::{Actor, Origin};
 use crate::auth::{Auth, Manager, Token, problem_with_password};
 use crate::db::{Db, Scope};
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use crate::users::people::commands::{Locked, record};
 use crate::users::{letters, rights};
 
 /// Sends a link to whoever has this address and may log in; does nothing otherwise.
-pub async fn ask(db: &Db, mail: &Mail, email: &str) -> Result<()> {
+pub async fn ask(db: &Db, mail: &Mail, email: &str, origin: Origin) -> Result<()> {
     let mut tx = db.write_in_background(&Scope::All).await?;
     let found = sqlx::query!(
         r#"select id as "id: UserId", email, name from users
@@ -28,10 +29,7 @@ pub async fn ask(db: &Db, mail: &Mail, email: &str) -> Result<()> {
     let token = new_link(&mut tx, db, person.id).await?;
     let letter = letters::password(mail, &person.email, &person.name, db.clock.now() + VALID)?;
     mail.queue(&mut tx, &letter, Some(&token)).await?;
-    let actor = crate::audit::Actor {
-        user: Some(person.id),
-        name: person.name,
-    };
+    let actor = Actor::person(person.id, person.name, origin);
     record(&mut tx, &actor, "asked for a new password", person.id, None, json!({})).await?;
     tx.commit().await?;
     Ok(())
@@ -97,7 +95,7 @@ pub async fn owner(tx: &mut PgConnection, token: &Token) -> Result<Owner> {
 }
 
 /// Sets the new password and ends all sessions and all other links of this person.
-pub async fn reset(db: &Db, auth: &Auth, token: &Token, password: &str) -> Result<()> {
+pub async fn reset(db: &Db, auth: &Auth, token: &Token, password: &str, origin: Origin) -> Result<()> {
     let mut tx = db.write(&Scope::All).await?;
     let person = owner(&mut tx, token).await?;
     drop(tx);
@@ -122,10 +120,7 @@ pub async fn reset(db: &Db, auth: &Auth, token: &Token, password: &str) -> Resul
     .execute(&mut *tx)
     .await?;
     end_all_sessions(&mut tx, person.id).await?;
-    let actor = crate::audit::Actor {
-        user: Some(person.id),
-        name: person.name,
-    };
+    let actor = Actor::person(person.id, person.name, origin);
     record(&mut tx, &actor, "password reset", person.id, None, json!({})).await?;
     outbox::push(&mut tx, &[], &Event::AccessChanged { user: person.id }).await?;
     tx.commit().await?;

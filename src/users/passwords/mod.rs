@@ -4,7 +4,7 @@
 pub(super) mod commands;
 mod routes;
 
-pub(super) use routes::{LinkOverPage, routes};
+pub(super) use routes::{LinkOverPage, from_link, routes};
 
 use chrono::TimeDelta;
 

@@ -1,5 +1,7 @@
 //! The pages of a forgotten password: asking for the link, and choosing a new one with it.
 
+use std::net::IpAddr;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
@@ -7,6 +9,7 @@ use http::StatusCode;
 
 use super::commands;
 use crate::app::App;
+use crate::audit::{Origin, Via};
 use crate::auth::{Access, Token};
 use crate::db::Scope;
 use crate::error::{Error, Result};
@@ -102,13 +105,23 @@ async fn forgot(
     app.auth.throttle.ration("reset", &page.email, address).await?;
     if page.by_mail {
         let (db, mail, email) = (app.db.clone(), app.mail.clone(), page.email.clone());
+        let origin = from_link(address);
         tokio::spawn(async move {
-            if let Err(error) = commands::ask(&db, &mail, &email).await {
+            if let Err(error) = commands::ask(&db, &mail, &email, origin).await {
                 tracing::error!(%error, "a link for a new password could not be made");
             }
         });
     }
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
+}
+
+/// Whoever has a link has no session yet; the log keeps their address.
+pub fn from_link(address: Option<IpAddr>) -> Origin {
+    Origin {
+        via: Via::Session,
+        name: None,
+        address,
+    }
 }
 
 fn link_over(app: &App, here: &Here) -> Result<Response> {
@@ -156,13 +169,14 @@ async fn reset(
     State(app): State<App>,
     here: Here,
     hx: Hx,
+    ClientAddress(address): ClientAddress,
     Path(token): Path<String>,
     Form(form): Form<ResetForm>,
 ) -> Result<Response> {
     let Some(token) = Token::parse(&token) else {
         return link_over(&app, &here);
     };
-    match commands::reset(&app.db, &app.auth, &token, &form.password).await {
+    match commands::reset(&app.db, &app.auth, &token, &form.password, from_link(address)).await {
         Ok(()) => Ok(saved(hx, "/login", Done::PasswordSet)),
         Err(Error::NotFound) => link_over(&app, &here),
         Err(Error::Invalid(problems)) => rejected(&ResetPage {

@@ -263,22 +263,20 @@ pub async fn end_sessions(db: &Db, manager: &Manager, id: UserId, session: Optio
     Ok(())
 }
 
-/// Writes what happened to an account into this transaction.
+/// Writes what happened to an account into this transaction; `change` holds `before` and `after`, if anything changed.
 pub async fn record(
     tx: &mut PgConnection,
     actor: &Actor,
     action: &str,
     user: UserId,
     facility: Option<FacilityId>,
-    detail: serde_json::Value,
+    mut change: serde_json::Value,
 ) -> Result<()> {
-    let entry = Entry {
-        facility,
-        other: None,
-        action,
-        thing: "user",
-        thing_id: Some(user.0),
-        detail,
-    };
-    audit::record(tx, actor, &entry).await
+    let mut entry = Entry::new(action, "user").of(facility).about(user.0);
+    entry.before = Some(change["before"].take()).filter(|side| !side.is_null());
+    entry.after = Some(change["after"].take()).filter(|side| !side.is_null());
+    if let Some(rest) = change.as_object_mut() {
+        rest.retain(|key, _| !["before", "after"].contains(&key.as_str()));
+    }
+    audit::record(tx, actor, &entry.detail(change)).await
 }

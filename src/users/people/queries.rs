@@ -276,7 +276,8 @@ pub struct Logged {
     pub thing: String,
     pub thing_id: Option<i64>,
     pub facility_id: Option<i64>,
-    pub detail: serde_json::Value,
+    pub before: Option<serde_json::Value>,
+    pub after: Option<serde_json::Value>,
 }
 
 /// The newest lines that the scope of this transaction may read.
@@ -284,11 +285,13 @@ pub async fn latest_about(tx: &mut PgConnection, id: UserId, limit: i64) -> Resu
     let found = sqlx::query_as!(
         Logged,
         r#"select at as "at!", actor_name as "actor_name!", action as "action!", thing as "thing!", thing_id, facility_id,
-                  detail as "detail!"
+                  before, after
            from (
-             (select * from audit_log where thing = 'user' and thing_id = $1 order by id desc limit $2)
+             (select id, at, actor_name, action, thing, thing_id, facility_id, before, after
+              from audit_log where thing = 'user' and thing_id = $1 order by id desc limit $2)
              union
-             (select * from audit_log where actor_id = $1 order by id desc limit $2)
+             (select id, at, actor_name, action, thing, thing_id, facility_id, before, after
+              from audit_log where actor_id = $1 order by id desc limit $2)
            ) a order by id desc limit $2"#,
         id.0,
         limit

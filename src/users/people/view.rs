@@ -152,9 +152,10 @@ pub fn log_words(logged: &Logged, of: i64, facility: &dyn Fn(i64) -> String) -> 
         words.push_str(" of somebody else");
     }
     for (key, label) in [("role", "role"), ("network_admin", "network admin"), ("name", "name")] {
-        let side = |side: &str| shown(&logged.detail[side][key]);
-        if !logged.detail["after"][key].is_null() || !logged.detail["before"][key].is_null() {
-            words.push_str(&format!(", {label} {} → {}", side("before"), side("after")));
+        let side = |side: &Option<serde_json::Value>| side.as_ref().map(|side| side[key].clone()).unwrap_or_default();
+        let (before, after) = (side(&logged.before), side(&logged.after));
+        if before != after {
+            words.push_str(&format!(", {label} {} → {}", shown(&before), shown(&after)));
         }
     }
     if let Some(id) = logged.facility_id {

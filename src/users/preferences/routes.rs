@@ -163,7 +163,7 @@ async fn save(
 ) -> Result<Response> {
     let theme = if form.theme.is_empty() { "system" } else { &form.theme };
     let outcome = match form.read(&user) {
-        Ok(preferences) => commands::save(&app.db, user.id, &preferences, theme).await,
+        Ok(preferences) => commands::save(&app.db, &user, &preferences, theme).await,
         Err(error) => Err(error),
     };
     match outcome {

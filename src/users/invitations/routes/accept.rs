@@ -1,21 +1,23 @@
 //! What the link of an invitation opens: a form for somebody new, a button for somebody with an account.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use tower_sessions::Session;
 
 use crate::app::App;
-use crate::auth::{CurrentUser, Token};
+use crate::auth::{CurrentUser, Half, Person, Token};
 use crate::db::Scope;
 use crate::error::{Error, Problems, Result};
 use crate::ids::FacilityId;
+use crate::users::arrive::{Entrance, Origin, came_by_provider};
 use crate::users::invitations::queries::Open;
 use crate::users::invitations::view::AcceptPage;
 use crate::users::invitations::{commands, queries};
-use crate::users::passwords::LinkOverPage;
-use crate::users::routes::{Device, begin_session, page};
-use crate::web::flash::Done;
-use crate::web::{Form, Here, Hx, Layout, rejected, saved};
+use crate::users::passwords::{LinkOverPage, from_link};
+use crate::users::routes::page;
+use crate::web::{Form, Here, Layout, rejected};
 
 fn link_over(app: &App, here: &Here) -> Result<Response> {
     LinkOverPage {
@@ -95,9 +97,8 @@ pub struct AcceptForm {
 pub async fn as_new(
     State(app): State<App>,
     here: Here,
-    hx: Hx,
     session: Session,
-    device: Device,
+    origin: Origin,
     Path(token): Path<String>,
     Form(form): Form<AcceptForm>,
 ) -> Result<Response> {
@@ -105,11 +106,19 @@ pub async fn as_new(
         return link_over(&app, &here);
     };
     let passwords = &app.auth.passwords;
-    match commands::accept_as_new(&app.db, passwords, &token, &form.name, &form.password).await {
+    match commands::accept_as_new(
+        &app.db,
+        passwords,
+        &token,
+        &form.name,
+        &form.password,
+        from_link(origin.address),
+    )
+    .await
+    {
         Ok(id) => {
             let person = app.auth.people.find(id).await?.ok_or(Error::LoginRequired)?;
-            begin_session(&app, &session, &person, device).await?;
-            Ok(saved(hx, "/", Done::Joined))
+            come_in(&app, &session, &origin, person, false).await
         }
         Err(Error::NotFound) => link_over(&app, &here),
         Err(Error::Invalid(problems)) => {
@@ -127,10 +136,9 @@ pub async fn as_new(
 pub async fn as_oneself(
     State(app): State<App>,
     here: Here,
-    hx: Hx,
     user: CurrentUser,
     session: Session,
-    device: Device,
+    origin: Origin,
     Path(token): Path<String>,
 ) -> Result<Response> {
     let Some(token) = Token::parse(&token) else {
@@ -140,12 +148,35 @@ pub async fn as_oneself(
         Ok(()) => {
             // every session ended, this one too; it begins anew with the new rights
             app.auth.forget(user.id);
+            let by_provider = came_by_provider(&session).await;
             session.clear().await;
             let person = app.auth.people.find(user.id).await?.ok_or(Error::LoginRequired)?;
-            begin_session(&app, &session, &person, device).await?;
-            Ok(saved(hx, "/", Done::Joined))
+            come_in(&app, &session, &origin, person, by_provider).await
         }
         Err(Error::NotFound) => link_over(&app, &here),
         Err(error) => Err(error),
     }
+}
+
+/// On to the second step where their role demands one, or in.
+async fn come_in(
+    app: &App,
+    session: &Session,
+    origin: &Origin,
+    person: Arc<Person>,
+    by_provider: bool,
+) -> Result<Response> {
+    let half = Half {
+        person,
+        next: "/".into(),
+        by_provider,
+    };
+    let entrance = Entrance {
+        db: &app.db,
+        auth: &app.auth,
+        doors: &app.doors,
+        session,
+        origin,
+    };
+    entrance.after_first_step(half, by_provider).await
 }
