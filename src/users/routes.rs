@@ -14,7 +14,7 @@ use crate::auth::{Access, Caller, CurrentUser, Half, Onlooker, Role, session_has
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
 use crate::web::flash::Done;
-use crate::web::{Form, Here, Hx, Routes, local_path, rejected, saved};
+use crate::web::{ClientAddress, Form, Here, Hx, Routes, local_path, rejected, saved};
 
 pub fn routes() -> Routes<App> {
     Routes::default()

@@ -22,7 +22,7 @@ const KERNEL: [&str; 9] = [
 const PLATFORM: [&str; 7] = ["outbox", "audit", "auth", "live", "web", "jobs", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 13] = [
+const FEATURES: [(&str, &[&str]); 15] = [
     ("facilities", &[]),
     ("reference", &["facilities"]),
     ("summary", &["facilities"]),
