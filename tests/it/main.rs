@@ -35,3 +35,4 @@ mod support;
 mod system;
 mod time;
 mod two_factor;
+mod widgets;
