@@ -80,7 +80,8 @@ impl<'a> Entry<'a> {
 
 /// Writes the entry into this transaction. It holds the end of its chain from here to the commit, so it comes last.
 pub async fn record(tx: &mut PgConnection, actor: &Actor, entry: &Entry<'_>) -> Result<()> {
-    let (before, after) = changed(entry.before.as_ref(), entry.after.as_ref());
+    let there = |side: &'_ Option<Value>| side.clone().filter(|value| !value.is_null());
+    let (before, after) = changed(there(&entry.before).as_ref(), there(&entry.after).as_ref());
     let origin = &actor.origin;
     sqlx::query!(
         "insert into audit_log (at, facility_id, other_facility_id, actor_id, actor_name, via, via_id, address,

@@ -22,6 +22,6 @@ mod verify;
 
 pub use actor::{Actor, ClientAddress, Origin, Via};
 pub use entry::{Entry, record};
-pub use feed::{Happened, latest};
+pub use feed::{Happened, latest, latest_of};
 pub use search::{Filter, Line, page, seen};
 pub use verify::{Broken, Seal, seal, verify};

@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn the_codes_are_those_of_the_standard() {
         let totp = Totp::with_secret(b"12345678901234567890".to_vec(), "ada@example.org").unwrap();
-        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let at = |seconds: i64| DateTime::from_timestamp(seconds, 0).unwrap();
 
         assert_eq!(totp.code_at(at(59)), "287082");
         assert_eq!(totp.code_at(at(1_111_111_109)), "081804");
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_code_is_good_one_step_early_or_late_and_no_more() {
         let totp = Totp::generate("ada:smith@example.org").unwrap();
-        let at = |seconds| DateTime::from_timestamp(1_700_000_010 + seconds, 0).unwrap();
+        let at = |seconds: i64| DateTime::from_timestamp(1_700_000_010 + seconds, 0).unwrap();
         let code = totp.code_at(at(0));
 
         assert_eq!(totp.step_of(&code, at(0)), Some(1_700_000_010 / 30));

@@ -73,7 +73,7 @@ async fn show(
     let found = app.boards.find(viewer.facility).await?;
     note(&app, &viewer, &found);
     let parts = MadeOf {
-        person: &viewer.person,
+        person: &viewer.person.person,
         facility: &facility,
         board: &found.snapshot,
     };

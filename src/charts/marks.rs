@@ -55,6 +55,49 @@ pub(super) fn lines<'a>(chart: &Chart, size: Size, axis: &scale::Values, plot: &
     Ok(())
 }
 
+/// Series on top of each other, each a band. A series without a value on a day that others
+/// have one adds nothing to it; a day that none has is a gap.
+pub(super) fn stack<'a>(chart: &Chart, root: &Root<'a>, plot: &mut Plot<'a>) -> Drawn<'a> {
+    let days = 0..chart.labels.len();
+    let mut floor = vec![0.0; chart.labels.len()];
+    let partial = chart.partial_day();
+    for s in 0..chart.series.len() {
+        let top: Vec<f64> = days
+            .clone()
+            .map(|day| floor[day] + chart.value(s, day).unwrap_or(0.0).max(0.0))
+            .collect();
+        let known: Vec<usize> = days.clone().filter(|day| !chart.is_gap(*day)).collect();
+        for run in known.chunk_by(|a, b| a + 1 == *b) {
+            let complete: Vec<usize> = run.iter().copied().filter(|day| Some(*day) != partial).collect();
+            // the step into the unfinished day is a piece of its own
+            let open: Vec<usize> = match partial {
+                Some(day) if run.last() == Some(&day) => run[run.len().saturating_sub(2)..].to_vec(),
+                _ => vec![],
+            };
+            for (piece, role) in [(complete, Role::Band(s)), (open, Role::BandPartial(s))] {
+                if piece.len() < 2 {
+                    continue;
+                }
+                let upper = piece.iter().map(|day| (*day as f64, top[*day]));
+                let lower = piece.iter().rev().map(|day| (*day as f64, floor[*day]));
+                let band: Vec<(f64, f64)> = upper.chain(lower).collect();
+                plot.draw_series([Polygon::new(band, role.ink())])?;
+            }
+        }
+        // in the middle of its band where that is thick enough at the end
+        if let Some(day) = known.last() {
+            let (x, high) = plot.backend_coord(&(*day as f64, top[*day]));
+            let (_, low) = plot.backend_coord(&(*day as f64, floor[*day]));
+            if low - high >= 9 * SCALE as i32 {
+                let place = (x + 9 * SCALE as i32, (low + high) / 2);
+                root.draw(&Circle::new(place, 4 * SCALE, Role::Marker(s).ink().filled()))?;
+            }
+        }
+        floor = top;
+    }
+    Ok(())
+}
+
 /// The unbroken runs of complete days, and the step into the unfinished one (empty if there is none).
 fn runs(chart: &Chart, s: usize) -> (Vec<Run>, Run) {
     let partial = chart.partial_day();

@@ -2,10 +2,13 @@
 //! Every chart carries the table of its own numbers, and `static/js/chart.js` reads hover and arrow-key values out of that table.
 
 mod draw;
+mod gauge;
+mod heat;
 mod map;
 mod marks;
 mod number;
 mod path;
+mod rank;
 mod scale;
 mod spark;
 mod summary;
@@ -16,8 +19,11 @@ mod theme;
 use askama::Template;
 use chrono::{Datelike, NaiveDate};
 
+pub use gauge::Gauge;
+pub use heat::Heat;
 pub use map::{Map, MapFragment, Pin, Position, Tone, View};
-pub use number::{counted, full, noun, number, units};
+pub use number::{counted, full, noun, number, rounded, units};
+pub use rank::{Rank, Ranks};
 pub use spark::sparkline;
 
 use draw::Size;
@@ -36,9 +42,20 @@ pub enum Kind {
     Bars,
     /// Parts of a count per day, on top of each other; the axis contains zero.
     StackedBars,
+    /// Parts of a level, on top of each other; the axis contains zero.
+    StackedArea,
 }
 
 impl Kind {
+    /// Whether a series is a surface, which a marker at its end tells apart.
+    fn fills(self) -> bool {
+        self.is_bars() || self == Kind::StackedArea
+    }
+
+    fn is_stacked(self) -> bool {
+        matches!(self, Kind::StackedBars | Kind::StackedArea)
+    }
+
     fn is_bars(self) -> bool {
         matches!(self, Kind::Bars | Kind::StackedBars)
     }
@@ -59,12 +76,12 @@ pub struct Series {
 
 /// A chart over days. Missing values at the end of a series count as `None`, values beyond the last day are ignored.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Chart {
+pub struct Chart<'a> {
     /// Unique on the page, a valid HTML id; swaps replace the figure of this id.
     pub id: String,
     pub title: String,
     /// What is counted, as it stands after a number: `units`, `ms`, `%`, or empty.
-    pub unit: &'static str,
+    pub unit: &'a str,
     pub kind: Kind,
     pub labels: Vec<ChartDay>,
     pub series: Vec<Series>,
@@ -80,7 +97,7 @@ pub struct Chart {
 pub struct ChartFragment {
     id: String,
     title: String,
-    unit: &'static str,
+    unit: String,
     summary: String,
     /// Wide, then narrow; style sheets show the one that fits. Empty when there is nothing to draw.
     drawings: Vec<Drawing>,
@@ -118,7 +135,7 @@ struct Row {
     values: Vec<Option<String>>,
 }
 
-impl Chart {
+impl Chart<'_> {
     /// Draws the chart; never fails. Without a single finite value the fragment is an empty state that says so.
     pub fn render(&self) -> ChartFragment {
         let has_data = (0..self.series.len()).any(|s| (0..self.labels.len()).any(|day| self.value(s, day).is_some()));
@@ -126,14 +143,14 @@ impl Chart {
         ChartFragment {
             id: self.id.clone(),
             title: self.title.clone(),
-            unit: self.unit,
+            unit: self.unit.into(),
             summary: summary::sentence(self, has_data),
             drawings: if has_data {
                 vec![draw::drawing(self, Size::WIDE), draw::drawing(self, Size::NARROW)]
             } else {
                 vec![]
             },
-            bars: self.kind.is_bars(),
+            bars: self.kind.fills(),
             legend: self
                 .series
                 .iter()
@@ -192,7 +209,7 @@ impl Chart {
 
     /// Bars are told apart by the marker at their end, which a single series does not need.
     fn key(&self, series: usize, name: &str) -> Key {
-        let marker = match self.kind.is_bars() {
+        let marker = match self.kind.fills() {
             false => path::marker(series, (160, 60), 42),
             true if self.series.len() > 1 => path::marker(series, (260, 60), 42),
             true => String::new(),

@@ -155,7 +155,9 @@ pub async fn unfinished(tx: &mut PgConnection, facility: FacilityId) -> Result<U
 pub async fn history(tx: &mut PgConnection, facility: FacilityId, limit: i64) -> Result<Vec<Happened>> {
     let found = sqlx::query_as!(
         Happened,
-        r#"select id, at, actor_name as who, action, thing, thing_id, detail from audit_log
+        r#"select id, at, actor_name as who, action, thing, thing_id,
+                  detail || jsonb_build_object('before', before, 'after', after) as "detail!"
+           from audit_log
            where facility_id = $1 and thing in ('facility', 'blood bank', 'calendar', 'stock levels')
            order by id desc limit $2"#,
         facility.0,

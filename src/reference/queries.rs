@@ -73,7 +73,9 @@ pub async fn active_reason(db: impl PgExecutor<'_>, code: &str) -> Result<bool> 
 pub async fn history(tx: &mut PgConnection, limit: i64) -> Result<Vec<Happened>> {
     let found = sqlx::query_as!(
         Happened,
-        r#"select id, at, actor_name as who, action, thing, thing_id, detail from audit_log
+        r#"select id, at, actor_name as who, action, thing, thing_id,
+                  detail || jsonb_build_object('before', before, 'after', after) as "detail!"
+           from audit_log
            where facility_id is null and thing in ('component life', 'target', 'discard reason')
            order by id desc limit $1"#,
         limit

@@ -39,3 +39,4 @@ mod support;
 mod system;
 mod time;
 mod two_factor;
+mod widgets;

@@ -146,7 +146,7 @@ async fn confirm(
         Ok(codes) => {
             // every session ended, this one too; it begins anew under a new id
             let half = Half {
-                person: user.0.clone(),
+                person: user.person.clone(),
                 next: PATH.into(),
                 by_provider: came_by_provider(&session).await,
             };
