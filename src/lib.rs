@@ -39,3 +39,4 @@ pub mod requests;
 pub mod summary;
 pub mod synthetic;
 pub mod users;
+pub mod widgets;

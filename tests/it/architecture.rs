@@ -22,7 +22,7 @@ const KERNEL: [&str; 9] = [
 const PLATFORM: [&str; 7] = ["outbox", "audit", "auth", "live", "web", "jobs", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 11] = [
+const FEATURES: [(&str, &[&str]); 12] = [
     ("facilities", &[]),
     ("summary", &["facilities"]),
     ("inventory", &["summary", "facilities"]),
@@ -30,8 +30,19 @@ const FEATURES: [(&str, &[&str]); 11] = [
     ("distributions", &["requests", "inventory", "summary", "facilities"]),
     ("users", &["facilities"]),
     (
-        "boards",
+        "widgets",
         &["distributions", "requests", "inventory", "summary", "facilities"],
+    ),
+    (
+        "boards",
+        &[
+            "widgets",
+            "distributions",
+            "requests",
+            "inventory",
+            "summary",
+            "facilities",
+        ],
     ),
     (
         "network",
