@@ -55,9 +55,10 @@ impl App {
     pub fn new(db: Db, options: &Options) -> Self {
         let auth = Auth::new(db.clone(), options.session_idle, options.session_longest);
         let hub = Hub::new(options.streams);
+        let chrome = Chrome::new(db.clone(), options.synthetic, options.freshness);
         App(Arc::new(Parts {
-            boards: Boards::new(db.clone(), hub.clone(), options.freshness),
-            chrome: Chrome::new(db.clone(), options.synthetic, options.freshness),
+            boards: Boards::new(db.clone(), hub.clone(), chrome.clone(), options.freshness),
+            chrome,
             setup: Setup::new(db.clone(), options.setup_token.clone()),
             frame: options.frame.clone(),
             auth,

@@ -38,6 +38,7 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
             app.chrome.forget();
             boards_changed(app, facilities, "stock");
         }
+        Event::BoardChanged { board } => app.boards.redefined(*board),
         Event::AccessChanged { user } | Event::SessionsEnded { user } => {
             app.auth.forget(*user);
             app.hub.access_changed(*user);

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::compose::Look;
+use super::builtin::Look;
 use super::tiles::SOON_HOURS;
 use super::view::*;
 use crate::audit::{self, Happened};

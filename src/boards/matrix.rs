@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::compose::Look;
+use super::builtin::Look;
 use super::view::*;
 use crate::blood::{BloodGroup, Component};
 use crate::charts::full;

@@ -90,6 +90,11 @@ impl Chrome {
         Ok(all)
     }
 
+    /// How many active facilities there are.
+    pub async fn count(&self) -> Result<usize> {
+        Ok(self.directory().await?.1.len())
+    }
+
     /// Some facility changed.
     pub fn forget(&self) {
         self.directory.store(Arc::default());

@@ -24,6 +24,14 @@ text_enum! {
         SessionsEnded = "sessions_ended" / "The session is ended.",
         ThemeChanged = "theme_changed" / "The theme is changed.",
         SetUp = "set_up" / "The installation is yours. Log in.",
+        BoardCreated = "board_created" / "The board is made. Add what it should show.",
+        BoardCopied = "board_copied" / "The board is copied. The copy is a draft of your own until you publish it.",
+        BoardSaved = "board_saved" / "The board is saved.",
+        BoardPublished = "board_published" / "The board is published.",
+        BoardWithdrawn = "board_withdrawn" / "The board is withdrawn; only those who may edit it see it.",
+        BoardRestored = "board_restored" / "The old version is the current one again.",
+        BoardDeleted = "board_deleted" / "The board is deleted.",
+        DraftDiscarded = "draft_discarded" / "Your changes are discarded.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
 }

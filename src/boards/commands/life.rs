@@ -2,14 +2,14 @@
 
 use sqlx::PgConnection;
 
-use super::super::model::{Board, Definition, File, Owner, check_names};
-use super::super::queries;
+use super::super::model::{Board, Definition, File, LONGEST_NAME, Owner, check_names};
+use super::super::{queries, template};
 use super::super::rights::{Right, may};
 use super::{By, begin, commit, lock};
 use crate::audit::{self, Actor, Entry};
 use crate::db::{Db, Scope};
 use crate::error::{Error, OnConstraint, Result};
-use crate::facilities::FacilityKind;
+use crate::facilities::{Facility, FacilityKind};
 use crate::ids::BoardId;
 use crate::outbox::{self, Event};
 
@@ -40,6 +40,35 @@ pub async fn create(db: &Db, by: &By, new: &NewBoard) -> Result<BoardId> {
     }
     let detail = serde_json::json!({ "name": new.name, "owner": new.owner.kind() });
     commit(tx, by, &whole, "created", detail).await?;
+    Ok(id)
+}
+
+/// Makes the facility a board of its own out of what its address shows, a draft that will stand there once it is
+/// published; the one that was begun before, if there is one.
+pub async fn adopt(db: &Db, by: &By, facility: &Facility) -> Result<BoardId> {
+    let begun = sqlx::query_scalar!(
+        r#"select d.board_id as "id: BoardId" from board_defaults d join boards b on b.id = d.board_id
+           where d.facility_id = $1 and b.owner_facility_id = $1"#,
+        facility.id.0
+    )
+    .fetch_optional(db.unscoped())
+    .await?;
+    if let Some(id) = begun {
+        return Ok(id);
+    }
+    let definition = match queries::home_of(db.unscoped(), facility.id).await? {
+        Some(id) => queries::whole(db.unscoped(), id).await?.definition,
+        None => template::of_facility().clone(),
+    };
+    let new = NewBoard {
+        owner: Owner::Facility(facility.id),
+        name: facility.name.chars().take(LONGEST_NAME).collect(),
+        description: String::new(),
+        definition,
+        note: "Copied from what was shown before".into(),
+    };
+    let id = create(db, by, &new).await?;
+    super::set_default_of_facility(db, by, id, facility.id, &facility.region, true).await?;
     Ok(id)
 }
 

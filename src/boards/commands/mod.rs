@@ -8,7 +8,7 @@ mod reach;
 
 pub use content::{Saved, rename, restore, save};
 pub use draft::{discard, rebase, step, undo};
-pub use life::{NewBoard, Provisioned, create, delete, duplicate, provision};
+pub use life::{NewBoard, Provisioned, adopt, create, delete, duplicate, provision};
 pub use reach::{Move, publish, reorder, set_default_of_facility, set_default_of_person, set_template, share, unshare, withdraw};
 
 use sqlx::PgConnection;

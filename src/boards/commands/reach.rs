@@ -1,7 +1,7 @@
 //! Who sees a board, and where: published or not, its order among others, its shares, the places it stands for.
 
 use super::super::model::{Board, Owner};
-use super::super::queries::{self, Whole};
+use super::super::queries::Whole;
 use super::super::rights::{Level, Right, With};
 use super::life::another_template;
 use super::{By, begin, commit, lock};
@@ -114,32 +114,30 @@ pub async fn set_default_of_person(db: &Db, by: &By, id: BoardId, on: bool) -> R
     let person = by.actor.user.ok_or(Error::Forbidden)?;
     let mut tx = begin(db).await?;
     let whole = lock(&mut tx, by, id, Right::View).await?;
-    let query = match on {
-        true => sqlx::query!(
+    if on {
+        sqlx::query!(
             "insert into board_defaults (person_id, board_id) values ($1, $2)
              on conflict (person_id) do update set board_id = excluded.board_id",
             person.0,
             id.0
         )
         .execute(&mut *tx)
-        .await,
-        false => {
-            sqlx::query!(
-                "delete from board_defaults where person_id = $1 and board_id = $2",
-                person.0,
-                id.0
-            )
-            .execute(&mut *tx)
-            .await
-        }
-    };
-    query?;
+        .await?;
+    } else {
+        sqlx::query!(
+            "delete from board_defaults where person_id = $1 and board_id = $2",
+            person.0,
+            id.0
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
     let action = if on { "chosen" } else { "unchosen" };
     commit(tx, by, &whole, action, named(&whole)).await
 }
 
 /// Makes the board the one that the facility's address shows, or takes it from there. Every member must be able to see
-/// it, so it is the facility's own, its region's or the network's, and published.
+/// it, so it is the facility's own, its region's or the network's. A draft stands there once it is published.
 pub async fn set_default_of_facility(
     db: &Db,
     by: &By,
@@ -194,9 +192,6 @@ fn fits(board: &Board, facility: FacilityId, region: &str) -> Result<()> {
             "facility",
             "Not every member of the facility can see this board. Take one of the facility, its region or the network.",
         ));
-    }
-    if !board.published {
-        return Err(Error::invalid("facility", "Publish the board first: members cannot see a draft."));
     }
     Ok(())
 }
