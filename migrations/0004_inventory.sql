@@ -75,7 +75,7 @@ create table inventory_movements (
     constraint inventory_movements_change_check check (from_status is distinct from to_status)
 );
 create index inventory_movements_unit on inventory_movements (facility_id, inventory_id, id);
-create index inventory_movements_day on inventory_movements (facility_id, at) include (kind, quantity, component, blood_group, from_status, to_status);
+create index inventory_movements_day on inventory_movements (facility_id, at) include (kind, quantity, component, blood_group, from_status, to_status, reason);
 revoke update, delete, truncate on inventory_movements from pulseboard_app;
 
 do $$

@@ -22,6 +22,7 @@ create table blood_requests (
     primary key (facility_id, id)
 );
 create index blood_requests_day on blood_requests (facility_id, created_at);
+create index blood_requests_closed on blood_requests (facility_id, closed_at) where closed_at is not null;
 create index blood_requests_open on blood_requests (facility_id, status, created_at);
 
 create table request_recipients (

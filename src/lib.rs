@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod figures;
 pub mod ids;
 pub mod telemetry;
 mod text;

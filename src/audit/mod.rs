@@ -64,6 +64,8 @@ pub async fn record(tx: &mut PgConnection, actor: &Actor, entry: &Entry<'_>) -> 
 pub struct Happened {
     pub id: i64,
     pub at: DateTime<Utc>,
+    /// the facility that was asked about and that had a part in it
+    pub seen_from: FacilityId,
     /// a person of the facility by name, the other side of a transfer as a facility
     pub who: String,
     pub action: String,
@@ -84,18 +86,32 @@ impl Happened {
 
 /// What happened lately in a facility or to it, the newest first. The names of another facility's staff stay there.
 pub async fn latest(tx: &mut PgConnection, facility: FacilityId, limit: i64) -> Result<Vec<Happened>> {
+    latest_of(tx, &[facility.0], limit).await
+}
+
+/// The same for some facilities together; what happened between two of them is told once, as the one where it happened.
+pub async fn latest_of(tx: &mut PgConnection, facilities: &[i64], limit: i64) -> Result<Vec<Happened>> {
     let found = sqlx::query_as!(
         Happened,
-        r#"select a.id as "id!", a.at as "at!", case when a.facility_id = $1 then a.actor_name else f.name end as "who!",
+        r#"select a.id as "id!", a.at as "at!", a.seen_from as "seen_from!: FacilityId",
+                  case when a.facility_id = any ($1) then a.actor_name else f.name end as "who!",
                   a.action as "action!", a.thing as "thing!", a.thing_id, a.detail as "detail!"
            from (
-             (select * from audit_log where facility_id = $1 order by id desc limit $2)
-             union all
-             (select * from audit_log where other_facility_id = $1 order by id desc limit $2)
+             select distinct on (one.id) one.*
+             from unnest($1::bigint[]) as here (id)
+             cross join lateral (
+               (select here.id as seen_from, false as other, l.* from audit_log l
+                where l.facility_id = here.id order by l.id desc limit $2)
+               union all
+               (select here.id, true, l.* from audit_log l
+                where l.other_facility_id = here.id order by l.id desc limit $2)
+             ) one
+             order by one.id desc, one.other
+             limit $2
            ) a
            left join facilities f on f.id = a.facility_id
-           order by a.id desc limit $2"#,
-        facility.0,
+           order by a.id desc"#,
+        facilities,
         limit
     )
     .fetch_all(tx)

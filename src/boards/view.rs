@@ -4,28 +4,10 @@ use crate::requests::RejectView;
 use crate::web::{EmptyView, Layout, LinkView, Markup};
 use askama::Template;
 
-/// What all widgets have in common.
-#[derive(Clone, Debug, Default)]
-pub struct WidgetFrame {
-    /// the element is `#w-<name>`
-    pub name: String,
-    pub title: String,
-    /// where the title leads
-    pub href: Option<String>,
-    /// a few words beside the title, or empty
-    pub note: String,
-    /// rises with every change and never falls, also over a restart (an outbox sequence number or microseconds)
-    pub version: i64,
-    /// RFC 3339
-    pub as_of_iso: String,
-    /// `12:03:05`, facility time
-    pub as_of: String,
-    pub empty: Option<EmptyView>,
-    /// what went wrong, in words for the reader; takes the place of the content
-    pub problem: Option<String>,
-    /// address that answers with this widget alone
-    pub retry_href: String,
-}
+pub use crate::widgets::view::{
+    ActivityFragment, ActivityRow, ActivityView, ChartFragment, ChartView, MatrixCell, MatrixFragment, MatrixRow,
+    MatrixView, WidgetFrame,
+};
 
 /// `#w-stock #w-transferred #w-requests #w-urgent #w-expiring`
 #[derive(Clone, Debug, Default)]
@@ -44,39 +26,6 @@ pub struct TileView {
     /// `4 % up on last Saturday (1,231)`
     pub change: String,
     pub spark: Option<Markup>,
-}
-
-/// `#w-matrix`
-#[derive(Clone, Debug, Default)]
-pub struct MatrixView {
-    pub frame: WidgetFrame,
-    pub components: Vec<String>,
-    /// O-, O+, A-, A+, B-, B+, AB-, AB+
-    pub rows: Vec<MatrixRow>,
-    /// one per component, then the grand total
-    pub totals: Vec<LinkView>,
-}
-
-#[derive(Clone, Debug)]
-pub struct MatrixRow {
-    pub group: String,
-    /// one per component
-    pub cells: Vec<MatrixCell>,
-    pub total: LinkView,
-}
-
-#[derive(Clone, Debug)]
-pub struct MatrixCell {
-    /// key of the cell in the page, `o-neg:red_cells`
-    pub mark: String,
-    pub units: String,
-    pub href: String,
-    /// `6.2 d`; `no demand` when days are unknown
-    pub days: String,
-    /// `good`, `watch`, `low`, `critical`, `unknown`
-    pub phase: String,
-    /// Good, Watch, Low, Critical, Unknown
-    pub word: String,
 }
 
 /// `#w-queue`
@@ -135,35 +84,6 @@ pub struct SoonRow {
     pub phase: String,
     /// Today, Tomorrow, Soon
     pub word: String,
-}
-
-/// `#w-chart-stock #w-chart-requests #w-chart-transfers`
-#[derive(Clone, Debug)]
-pub struct ChartView {
-    pub frame: WidgetFrame,
-    pub body: Markup,
-}
-
-/// `#w-activity`
-#[derive(Clone, Debug, Default)]
-pub struct ActivityView {
-    pub frame: WidgetFrame,
-    pub rows: Vec<ActivityRow>,
-}
-
-#[derive(Clone, Debug)]
-pub struct ActivityRow {
-    pub id: i64,
-    /// a name of `_icons.html`
-    pub icon: String,
-    /// empty, `good`, `serious` or `critical`
-    pub tone: String,
-    pub sentence: String,
-    pub href: String,
-    /// a role or a facility; names of persons only where policy allows
-    pub who: String,
-    pub at_iso: String,
-    pub at: String,
 }
 
 /// The refresh button and its outcome, `#refresh`.
@@ -248,12 +168,6 @@ pub struct TileFragment<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "board/_matrix.html")]
-pub struct MatrixFragment<'a> {
-    pub matrix: &'a MatrixView,
-}
-
-#[derive(Template)]
 #[template(path = "board/_queue.html")]
 pub struct QueueFragment<'a> {
     pub queue: &'a QueueView,
@@ -263,18 +177,6 @@ pub struct QueueFragment<'a> {
 #[template(path = "board/_soon.html")]
 pub struct SoonFragment<'a> {
     pub soon: &'a SoonView,
-}
-
-#[derive(Template)]
-#[template(path = "board/_chart.html")]
-pub struct ChartFragment<'a> {
-    pub chart: &'a ChartView,
-}
-
-#[derive(Template)]
-#[template(path = "board/_activity.html")]
-pub struct ActivityFragment<'a> {
-    pub activity: &'a ActivityView,
 }
 
 #[derive(Template)]

@@ -5,7 +5,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use super::theme::{self, Role, SCALE};
-use super::{Chart, Drawing, marks, number, path, scale};
+use super::{Chart, Drawing, Kind, marks, number, path, scale};
 
 pub(super) type Root<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 pub(super) type Plot<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -87,6 +87,8 @@ fn draw<'a>(chart: &Chart, size: Size, axis: &scale::Values, left: u32, svg: &'a
     rules(chart, axis, &mut plot)?;
     if chart.kind.is_bars() {
         marks::bars(chart, &root, &mut plot)?;
+    } else if chart.kind == Kind::StackedArea {
+        marks::stack(chart, &mut plot)?;
     } else {
         marks::lines(chart, size, axis, &mut plot)?;
     }

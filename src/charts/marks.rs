@@ -55,6 +55,48 @@ pub(super) fn lines<'a>(chart: &Chart, size: Size, axis: &scale::Values, plot: &
     Ok(())
 }
 
+/// Series on top of each other, each a band with a line along its top. A series without a value on a day that others
+/// have one adds nothing to it; a day that none has is a gap.
+pub(super) fn stack<'a>(chart: &Chart, plot: &mut Plot<'a>) -> Drawn<'a> {
+    let days = 0..chart.labels.len();
+    let mut floor = vec![0.0; chart.labels.len()];
+    let partial = chart.partial_day();
+    for s in 0..chart.series.len() {
+        let top: Vec<f64> = days
+            .clone()
+            .map(|day| floor[day] + chart.value(s, day).unwrap_or(0.0).max(0.0))
+            .collect();
+        let known: Vec<usize> = days.clone().filter(|day| !chart.is_gap(*day)).collect();
+        for run in known.chunk_by(|a, b| a + 1 == *b) {
+            let complete: Vec<usize> = run.iter().copied().filter(|day| Some(*day) != partial).collect();
+            // the step into the unfinished day is a piece of its own
+            let open: Vec<usize> = match partial {
+                Some(day) if run.last() == Some(&day) => run[run.len().saturating_sub(2)..].to_vec(),
+                _ => vec![],
+            };
+            for (piece, area, line) in [
+                (complete, Role::Area(s), Role::Line(s)),
+                (open, Role::AreaPartial(s), Role::LinePartial(s)),
+            ] {
+                if piece.len() < 2 {
+                    continue;
+                }
+                let upper: Vec<(f64, f64)> = piece.iter().map(|day| (*day as f64, top[*day])).collect();
+                let lower = piece.iter().rev().map(|day| (*day as f64, floor[*day]));
+                let band: Vec<(f64, f64)> = upper.iter().copied().chain(lower).collect();
+                plot.draw_series([Polygon::new(band, area.ink())])?;
+                plot.draw_series(LineSeries::new(upper, line.ink()))?;
+            }
+        }
+        if let Some(day) = known.last() {
+            let at = (*day as f64, top[*day]);
+            plot.draw_series([Circle::new(at, 4 * SCALE, Role::Marker(s).ink().filled())])?;
+        }
+        floor = top;
+    }
+    Ok(())
+}
+
 /// The unbroken runs of complete days, and the step into the unfinished one (empty if there is none).
 fn runs(chart: &Chart, s: usize) -> (Vec<Run>, Run) {
     let partial = chart.partial_day();

@@ -2,9 +2,13 @@
 //! Every chart carries the table of its own numbers, and `static/js/chart.js` reads hover and arrow-key values out of that table.
 
 mod draw;
+mod gauge;
+mod heat;
+mod map;
 mod marks;
 mod number;
 mod path;
+mod rank;
 mod scale;
 mod spark;
 mod summary;
@@ -15,7 +19,11 @@ mod theme;
 use askama::Template;
 use chrono::{Datelike, NaiveDate};
 
-pub use number::{full, number};
+pub use gauge::Gauge;
+pub use heat::Heat;
+pub use map::{Map, Ring, Spot};
+pub use number::{full, number, rounded};
+pub use rank::{Rank, Ranks};
 pub use spark::sparkline;
 
 use draw::Size;
@@ -34,9 +42,15 @@ pub enum Kind {
     Bars,
     /// Parts of a count per day, on top of each other; the axis contains zero.
     StackedBars,
+    /// Parts of a level, on top of each other; the axis contains zero.
+    StackedArea,
 }
 
 impl Kind {
+    fn is_stacked(self) -> bool {
+        matches!(self, Kind::StackedBars | Kind::StackedArea)
+    }
+
     fn is_bars(self) -> bool {
         matches!(self, Kind::Bars | Kind::StackedBars)
     }
@@ -57,12 +71,12 @@ pub struct Series {
 
 /// A chart over days. Missing values at the end of a series count as `None`, values beyond the last day are ignored.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Chart {
+pub struct Chart<'a> {
     /// Unique on the page, a valid HTML id; swaps replace the figure of this id.
     pub id: String,
     pub title: String,
     /// What is counted, as it stands after a number: `units`, `ms`, `%`, or empty.
-    pub unit: &'static str,
+    pub unit: &'a str,
     pub kind: Kind,
     pub labels: Vec<ChartDay>,
     pub series: Vec<Series>,
@@ -78,7 +92,7 @@ pub struct Chart {
 pub struct ChartFragment {
     id: String,
     title: String,
-    unit: &'static str,
+    unit: String,
     summary: String,
     /// Wide, then narrow; style sheets show the one that fits. Empty when there is nothing to draw.
     drawings: Vec<Drawing>,
@@ -116,7 +130,7 @@ struct Row {
     values: Vec<Option<String>>,
 }
 
-impl Chart {
+impl Chart<'_> {
     /// Draws the chart; never fails. Without a single finite value the fragment is an empty state that says so.
     pub fn render(&self) -> ChartFragment {
         let has_data = (0..self.series.len()).any(|s| (0..self.labels.len()).any(|day| self.value(s, day).is_some()));
@@ -124,7 +138,7 @@ impl Chart {
         ChartFragment {
             id: self.id.clone(),
             title: self.title.clone(),
-            unit: self.unit,
+            unit: self.unit.into(),
             summary: summary::sentence(self, has_data),
             drawings: if has_data {
                 vec![draw::drawing(self, Size::WIDE), draw::drawing(self, Size::NARROW)]

@@ -48,6 +48,17 @@ pub fn full(value: f64) -> String {
     signed(value, grouped(text))
 }
 
+/// A number with so many decimals (at most 4), or in full.
+pub fn rounded(value: f64, decimals: Option<u8>) -> String {
+    match decimals {
+        Some(decimals) if value.is_finite() => signed(
+            value,
+            grouped(&format!("{:.*}", usize::from(decimals.min(4)), value.abs())),
+        ),
+        _ => full(value),
+    }
+}
+
 /// A number on an axis: as `number`, without zeros that carry nothing (`2k`, `2.5k`).
 pub(super) fn tick(value: f64) -> String {
     let text = number(value);

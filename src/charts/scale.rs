@@ -55,7 +55,7 @@ fn extent(chart: &Chart) -> (f64, f64) {
     let mut reach = |value: f64| (low, high) = (low.min(value), high.max(value));
     for day in 0..chart.labels.len() {
         let values = (0..chart.series.len()).filter_map(|s| chart.value(s, day));
-        if chart.kind == Kind::StackedBars {
+        if chart.kind.is_stacked() {
             let (up, down): (Vec<_>, Vec<_>) = values.partition(|value| *value >= 0.0);
             reach(up.iter().sum());
             reach(down.iter().sum());

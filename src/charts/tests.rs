@@ -9,7 +9,7 @@ use scraper::{Html, Selector};
 use super::{Chart, ChartDay, Kind, Series, sparkline};
 
 /// A chart of one series per row of values, ending on Friday 20 November 2026.
-pub(super) fn chart(kind: Kind, rows: &[&[Option<f64>]]) -> Chart {
+pub(super) fn chart(kind: Kind, rows: &[&[Option<f64>]]) -> Chart<'static> {
     let days = rows.iter().map(|row| row.len()).max().unwrap_or(0) as u64;
     let last = NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
     let series = |(s, row): (usize, &&[Option<f64>])| Series {

@@ -2,6 +2,7 @@
 //! The sender's rows of stock end when the receiver books the delivery; the receiver's begin there.
 
 pub mod commands;
+pub mod figures;
 mod form;
 mod model;
 pub mod queries;

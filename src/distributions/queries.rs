@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use super::{Distribution, Filter, Line, Outcome, Status, Total};
+use super::{Distribution, Filter, Line, Outcome, Status, Total, figures};
 use crate::blood::{BloodGroup, Component, DonationNumber, UnitStatus};
 use crate::error::Result;
+use crate::figures::{Cut, Row};
 use crate::ids::{DistributionId, FacilityId, RequestId, UnitId};
 
 /// Rows on a page of the list.
@@ -46,26 +47,46 @@ macro_rules! figures {
     };
 }
 
-/// One of the two above about what a filter means: the one condition behind every number and every list. Parameters 1
-/// to 5 are the facility's and the filter's, any others follow.
+/// Their units over many facilities, split by up to two dimensions (parameters 6 and 7).
+macro_rules! parts {
+    ($text:literal $(+ $more:literal)*, $($value:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select case $6::text when 'facility' then here.id::text when 'region' then here.region
+                                    else '' end as "first!",
+                      case $7::text when 'facility' then here.id::text when 'region' then here.region
+                                    else '' end as "second!",
+                      sum(case when $5::date is null then d.quantity else d.sent end)::double precision as "value!",
+                      null::double precision as over "#
+                + $text $(+ $more)*,
+            $($value),+
+        )
+    };
+}
+
+/// One of the three above about what a filter means: the one condition behind every number and every list. Parameters 1
+/// to 5 are the facilities' and the filter's, any others follow.
 macro_rules! matching {
     ($select:ident, $facility:expr, $filter:expr, $rest:literal $(, $more:expr)*) => {
+        matching!($select; &[$facility.0][..], $filter, $rest $(, $more)*)
+    };
+    ($select:ident; $facilities:expr, $filter:expr, $rest:literal $(, $more:expr)*) => {
         $select!(
             "from (
-               select * from blood_distributions where facility_id = $1 and $2 <> 'incoming'
+               select *, facility_id as here_id from blood_distributions where facility_id = any ($1) and $2 <> 'incoming'
                union all
-               select * from blood_distributions where dispatched_to_id = $1 and $2 <> 'outgoing'
+               select *, dispatched_to_id from blood_distributions where dispatched_to_id = any ($1) and $2 <> 'outgoing'
              ) d
              join facilities sender on sender.id = d.facility_id
              join facilities receiver on receiver.id = d.dispatched_to_id
-             join facilities here on here.id = $1
+             join facilities here on here.id = d.here_id
              where ($3::text is null or d.status = $3)
                and ($4::date is null or (d.date_delivered >= day_start($4, here.time_zone)
                                          and d.date_delivered < day_start($4 + 1, here.time_zone)))
                and ($5::date is null or (d.dispatched_at >= day_start($5, here.time_zone)
                                          and d.dispatched_at < day_start($5 + 1, here.time_zone))) "
                 + $rest,
-            $facility.0,
+            $facilities,
             $filter.side.as_str(),
             $filter.status.map(Status::as_str),
             $filter.delivered_on,
@@ -83,6 +104,20 @@ pub async fn total(tx: &mut PgConnection, facility: FacilityId, filter: &Filter)
 /// Units and distributions that the filter means.
 pub async fn totals(tx: &mut PgConnection, facility: FacilityId, filter: &Filter) -> Result<Total> {
     Ok(matching!(figures, facility, filter, "").fetch_one(tx).await?)
+}
+
+/// Units that the filter means in many facilities, split by facility or region.
+pub async fn split(tx: &mut PgConnection, cut: &Cut, filter: &Filter) -> Result<Vec<Row>> {
+    let found = matching!(
+        parts; &cut.facilities,
+        filter,
+        "group by 1, 2",
+        cut.dimension(0),
+        cut.dimension(1)
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
 }
 
 /// At most [`PAGE`] distributions that the filter means, newest dispatch first, after the last one of the page before.
@@ -164,17 +199,9 @@ pub async fn sent_by_day(
     first: NaiveDate,
     last: NaiveDate,
 ) -> Result<BTreeMap<NaiveDate, i64>> {
-    let rows = sqlx::query!(
-        r#"select local_day(d.dispatched_at, f.time_zone) as "day!", sum(d.sent) as "units!"
-           from facilities f join blood_distributions d on d.facility_id = f.id
-           where f.id = $1
-             and d.dispatched_at >= day_start($2, f.time_zone) and d.dispatched_at < day_start($3::date + 1, f.time_zone)
-           group by 1"#,
-        facility.0,
-        first,
-        last
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.day, row.units)).collect())
+    let rows = figures::sent(tx, &Cut::by_day(facility, first, last)).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.first.parse().ok()?, row.value as i64)))
+        .collect())
 }

@@ -2,6 +2,7 @@
 //! Every change goes through [`ledger`], which moves a row and writes the movement that explains it.
 
 pub mod commands;
+pub mod figures;
 pub mod ledger;
 mod model;
 pub mod pick;

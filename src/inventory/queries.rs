@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use super::{Cursor, Filter, Level, Movement, Unit};
 use crate::blood::{BloodGroup, Component, ComponentLife, DonationNumber, MovementKind, UnitStatus};
 use crate::error::Result;
+use crate::figures::{Cut, Row};
 use crate::ids::{DistributionId, FacilityId, RequestId, UnitId};
 
 /// Rows on a page of the list.
@@ -40,13 +41,35 @@ macro_rules! figures {
     };
 }
 
-/// One of the two above about what a filter means: the one condition behind every number and every list. Parameters 1
-/// to 8 are the filter's, any others follow.
+/// Their units over many facilities, split by up to two dimensions (parameters 9 and 10).
+macro_rules! parts {
+    ($text:literal $(+ $more:literal)*, $($value:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select case $9::text when 'facility' then f.id::text when 'region' then f.region
+                                    when 'component' then x.component when 'group' then x.blood_group
+                                    else '' end as "first!",
+                      case $10::text when 'facility' then f.id::text when 'region' then f.region
+                                     when 'component' then x.component when 'group' then x.blood_group
+                                     else '' end as "second!",
+                      sum(x.quantity)::double precision as "value!", null::double precision as over
+               from (select facility_id, component, blood_group, quantity "#
+                + $text $(+ $more)*
+                + ") x join facilities f on f.id = x.facility_id group by 1, 2",
+            $($value),+
+        )
+    };
+}
+
+/// One of the three above about what a filter means: the one condition behind every number and every list. `$whose`
+/// compares `facility_id` with parameter 1; 2 to 8 are the filter's, any others follow.
 macro_rules! matching {
     ($select:ident, $facility:expr, $filter:expr, $rest:literal $(, $more:expr)*) => {
+        matching!($select, "facility_id = $1", $facility.0, $filter, $rest $(, $more)*)
+    };
+    ($select:ident, $whose:literal, $facilities:expr, $filter:expr, $rest:literal $(, $more:expr)*) => {
         $select!(
-            "from blood_inventory
-             where facility_id = $1
+            "from blood_inventory where " + $whose + "
                and ($2::text is null or component = $2)
                and ($3::text is null or blood_group = $3)
                and case when $4::text is not null then status = $4
@@ -57,7 +80,7 @@ macro_rules! matching {
                and ($7 = '' or starts_with(donation_number, $8) or strpos(lower(lot), lower($7)) > 0)
                and quantity > 0 "
                 + $rest,
-            $facility.0,
+            $facilities,
             $filter.component.map(Component::as_str),
             $filter.group.map(BloodGroup::as_str),
             $filter.status.map(UnitStatus::as_str),
@@ -86,6 +109,28 @@ pub async fn total(tx: &mut PgConnection, facility: FacilityId, filter: &Filter)
 /// Units and rows that the filter means.
 pub async fn totals(tx: &mut PgConnection, facility: FacilityId, filter: &Filter) -> Result<Total> {
     Ok(matching!(figures, facility, filter, "").fetch_one(tx).await?)
+}
+
+/// Units that the filter means in many facilities, split by facility, region, component or group; the days of the cut do
+/// not matter, for a level is one of this moment.
+pub async fn split(tx: &mut PgConnection, cut: &Cut, filter: &Filter) -> Result<Vec<Row>> {
+    let filter = Filter {
+        group: filter.group.or(cut.group),
+        component: filter.component.or(cut.component),
+        ..filter.clone()
+    };
+    let found = matching!(
+        parts,
+        "facility_id = any ($1)",
+        &cut.facilities,
+        filter,
+        "",
+        cut.dimension(0),
+        cut.dimension(1)
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
 }
 
 /// At most [`PAGE`] rows that the filter means, the first to expire first, after the cursor.
@@ -201,48 +246,161 @@ pub async fn by_donation_number(
     Ok(found.fetch_all(tx).await?)
 }
 
-/// Every shelf of the facility: components in their order and in each the eight groups.
+/// Every shelf of the facility: components in their order and in each the eight groups. See [`levels_of`].
+pub async fn levels(tx: &mut PgConnection, facility: FacilityId) -> Result<Vec<Level>> {
+    let found = levels_of(tx, &[facility.0], false).await?;
+    Ok(found.into_iter().map(|(_, level)| level).collect())
+}
+
+/// Every shelf of some facilities, those of each `apart` or all added up (and then without a facility): components in
+/// their order and in each the eight groups.
 ///
 /// Demand is what left the shelf (issued, dispatched, expired, discarded) less what came back to it, over the last 28
 /// complete local days. A unit counts once, when it leaves: discarding what has expired or was issued adds nothing.
-pub async fn levels(tx: &mut PgConnection, facility: FacilityId) -> Result<Vec<Level>> {
-    let found = sqlx::query_as!(
-        Level,
-        r#"with days as (
-             select day_start(local_day(clock_now(), time_zone) - 28, time_zone) as starts,
+pub async fn levels_of(
+    tx: &mut PgConnection,
+    facilities: &[i64],
+    apart: bool,
+) -> Result<Vec<(Option<FacilityId>, Level)>> {
+    let rows = sqlx::query!(
+        r#"with days as materialized (
+             select id, day_start(local_day(clock_now(), time_zone) - 28, time_zone) as starts,
                     day_start(local_day(clock_now(), time_zone), time_zone) as ends
-             from facilities where id = $1
+             from facilities where id = any ($1)
            ), left_shelf as (
-             select component, blood_group,
+             select case when $4 then m.facility_id end as facility_id, component, blood_group,
                     sum(case when from_status in ('quarantined', 'available', 'reserved') then quantity else -quantity end)
                       / 28.0 as a_day
              from days
-             join inventory_movements m on m.facility_id = $1 and m.at >= days.starts and m.at < days.ends
+             join inventory_movements m on m.facility_id = days.id and m.at >= days.starts and m.at < days.ends
              where (from_status in ('quarantined', 'available', 'reserved')
                     and to_status in ('issued', 'in_transit', 'expired', 'discarded'))
                 or (from_status in ('issued', 'in_transit', 'discarded') and to_status in ('quarantined', 'available'))
-             group by component, blood_group
+             group by 1, 2, 3
            ), on_shelf as (
-             select component, blood_group, sum(quantity) as units
+             select case when $4 then facility_id end as facility_id, component, blood_group, sum(quantity) as units
              from blood_inventory
-             where facility_id = $1 and status = 'available' and expires_at > clock_now()
-             group by component, blood_group
+             where facility_id = any ($1) and status = 'available' and expires_at > clock_now()
+             group by 1, 2, 3
+           ), wanted as (
+             select case when $4 then facility_id end as facility_id, component, blood_group,
+                    sum(minimum) as minimum, sum(reorder) as reorder, sum(target) as target
+             from stock_thresholds where facility_id = any ($1)
+             group by 1, 2, 3
+           ), places as (
+             select id from unnest($1) as f (id) where $4
+             union all
+             select null where not $4
            )
-           select c.name as "component!: Component", g.name as "group!: BloodGroup",
-                  coalesce(s.units, 0) as "issuable!", t.minimum as "minimum?", t.reorder as "reorder?",
-                  t.target as "target?", l.a_day::double precision as daily_demand
-           from unnest($2::text[]) with ordinality as c (name, place)
+           select p.id as "facility: FacilityId", c.name as "component!: Component", g.name as "group!: BloodGroup",
+                  coalesce(s.units, 0) as "issuable!", t.minimum::integer as "minimum?", t.reorder::integer as "reorder?",
+                  t.target::integer as "target?", l.a_day::double precision as daily_demand
+           from places p
+           cross join unnest($2::text[]) with ordinality as c (name, place)
            cross join unnest($3::text[]) with ordinality as g (name, place)
-           left join on_shelf s on s.component = c.name and s.blood_group = g.name
-           left join stock_thresholds t on t.facility_id = $1 and t.component = c.name and t.blood_group = g.name
-           left join left_shelf l on l.component = c.name and l.blood_group = g.name
-           order by c.place, g.place"#,
-        facility.0,
+           left join on_shelf s on coalesce(s.facility_id, 0) = coalesce(p.id, 0)
+             and s.component = c.name and s.blood_group = g.name
+           left join wanted t on coalesce(t.facility_id, 0) = coalesce(p.id, 0)
+             and t.component = c.name and t.blood_group = g.name
+           left join left_shelf l on coalesce(l.facility_id, 0) = coalesce(p.id, 0)
+             and l.component = c.name and l.blood_group = g.name
+           order by p.id, c.place, g.place"#,
+        facilities,
         Component::ALL as &[Component],
-        BloodGroup::ALL as &[BloodGroup]
+        BloodGroup::ALL as &[BloodGroup],
+        apart
     )
     .fetch_all(tx)
     .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let level = Level {
+                component: row.component,
+                group: row.group,
+                issuable: row.issuable,
+                minimum: row.minimum,
+                reorder: row.reorder,
+                target: row.target,
+                daily_demand: row.daily_demand,
+            };
+            (row.facility, level)
+        })
+        .collect())
+}
+
+/// Shelves that hold less than they should.
+#[derive(Clone, Debug, Default)]
+pub struct Shortfalls {
+    /// under reorder, critical ones among them
+    pub low: i64,
+    /// under minimum
+    pub critical: i64,
+    /// shelves that have levels at all
+    pub watched: i64,
+    /// the worst first, at most as many as asked for
+    pub worst: Vec<(FacilityId, Level)>,
+}
+
+/// The shelves of some facilities whose issuable units are under their reorder level, by [`Level::phase`]'s thresholds;
+/// demand is not looked at.
+pub async fn shortfalls(tx: &mut PgConnection, cut: &Cut, limit: i64) -> Result<Shortfalls> {
+    let rows = sqlx::query!(
+        r#"with shelves as (
+             select t.facility_id, t.component, t.blood_group, t.minimum, t.reorder, t.target,
+                    coalesce(s.units, 0) as units
+             from stock_thresholds t
+             left join (
+               select facility_id, component, blood_group, sum(quantity) as units
+               from blood_inventory
+               where facility_id = any ($1) and status = 'available' and expires_at > clock_now()
+               group by facility_id, component, blood_group
+             ) s using (facility_id, component, blood_group)
+             where t.facility_id = any ($1) and ($2::text is null or t.blood_group = $2)
+               and ($3::text is null or t.component = $3)
+           ), counts as (
+             select count(*) filter (where units < minimum) as critical, count(*) filter (where units < reorder) as low,
+                    count(*) as watched
+             from shelves
+           )
+           select c.critical as "critical!", c.low as "low!", c.watched as "watched!",
+                  s.facility_id as "facility?: FacilityId", s.component as "component?: Component",
+                  s.blood_group as "group?: BloodGroup", s.units as "units?", s.minimum as "minimum?",
+                  s.reorder as "reorder?", s.target as "target?"
+           from counts c
+           left join lateral (
+             select * from shelves where units < reorder
+             order by units >= minimum, units::double precision / reorder, reorder desc, facility_id, component, blood_group
+             limit $4
+           ) s on true
+           order by s.units >= s.minimum, s.units::double precision / s.reorder, s.reorder desc, s.facility_id,
+                    s.component, s.blood_group"#,
+        &cut.facilities,
+        cut.group(),
+        cut.component(),
+        limit
+    )
+    .fetch_all(tx)
+    .await?;
+    let mut found = Shortfalls::default();
+    for row in rows {
+        (found.critical, found.low, found.watched) = (row.critical, row.low, row.watched);
+        let (Some(facility), Some(component), Some(group), Some(issuable)) =
+            (row.facility, row.component, row.group, row.units)
+        else {
+            continue;
+        };
+        let level = Level {
+            component,
+            group,
+            issuable,
+            minimum: row.minimum,
+            reorder: row.reorder,
+            target: row.target,
+            daily_demand: None,
+        };
+        found.worst.push((facility, level));
+    }
     Ok(found)
 }
 

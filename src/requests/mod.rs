@@ -2,6 +2,7 @@
 //! Both sides read the same rows; each step, with its time and reason, is a line of the request's timeline.
 
 pub mod commands;
+pub mod figures;
 mod form;
 mod model;
 pub mod queries;

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Delivery, Filter, Recipient, RecipientStatus, Request, RequestStatus, Step, StepKind, Urgency};
+use super::{Delivery, Filter, Recipient, RecipientStatus, Request, RequestStatus, Step, StepKind, Urgency, figures};
 use crate::blood::{BloodGroup, Component};
 use crate::error::Result;
 use crate::facilities::{self, Facility};
+use crate::figures::{Cut, Row};
 use crate::ids::{FacilityId, RequestId};
 
 /// Rows on a page of the list.
@@ -45,21 +46,43 @@ macro_rules! number {
     };
 }
 
-/// One of the two above about what a filter means: the one condition behind every number and every list. Parameters 1
-/// to 7 are the facility's and the filter's, any others follow.
+/// Their number over many facilities, split by up to two dimensions (parameters 8 and 9). A request between two of the
+/// facilities counts once, and once for each when they are told apart.
+macro_rules! parts {
+    ($text:literal $(+ $more:literal)*, $($value:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select case $8::text when 'facility' then here.id::text when 'region' then here.region
+                                    when 'component' then r.component when 'group' then r.blood_group
+                                    when 'urgency' then r.urgency else '' end as "first!",
+                      case $9::text when 'facility' then here.id::text when 'region' then here.region
+                                    when 'component' then r.component when 'group' then r.blood_group
+                                    when 'urgency' then r.urgency else '' end as "second!",
+                      count(distinct r.id)::double precision as "value!", null::double precision as over "#
+                + $text $(+ $more)*,
+            $($value),+
+        )
+    };
+}
+
+/// One of the three above about what a filter means: the one condition behind every number and every list. Parameters 1
+/// to 7 are the facilities' and the filter's, any others follow.
 macro_rules! matching {
     ($select:ident, $facility:expr, $filter:expr, $rest:literal $(, $more:expr)*) => {
+        matching!($select; &[$facility.0][..], $filter, $rest $(, $more)*)
+    };
+    ($select:ident; $facilities:expr, $filter:expr, $rest:literal $(, $more:expr)*) => {
         $select!(
             "from (
-               select facility_id, id, null::text as mine from blood_requests
-               where facility_id = $1 and $2 <> 'incoming' and ($3 <> 'open' or status = 'open')
+               select facility_id, id, null::text as mine, facility_id as here_id from blood_requests
+               where facility_id = any ($1) and $2 <> 'incoming' and ($3 <> 'open' or status = 'open')
                union all
-               select facility_id, request_id, status from request_recipients
-               where to_facility_id = $1 and $2 <> 'outgoing' and ($3 <> 'open' or status = 'open')
+               select facility_id, request_id, status, to_facility_id from request_recipients
+               where to_facility_id = any ($1) and $2 <> 'outgoing' and ($3 <> 'open' or status = 'open')
              ) seen
              join blood_requests r on r.facility_id = seen.facility_id and r.id = seen.id
              join facilities asker on asker.id = r.facility_id
-             join facilities here on here.id = $1
+             join facilities here on here.id = seen.here_id
              left join lateral (
                -- the limit makes it a look-up for each request: joined freely, all recipients of all requests are read
                select to_facility_id, accepted_quantity from request_recipients t
@@ -77,7 +100,7 @@ macro_rules! matching {
                and ($6::text is null or r.blood_group = $6)
                and ($7::text is null or r.component = $7) "
                 + $rest,
-            $facility.0,
+            $facilities,
             $filter.side.as_str(),
             $filter.state.as_str(),
             $filter.urgent,
@@ -92,6 +115,26 @@ macro_rules! matching {
 /// Requests that the filter means.
 pub async fn total(tx: &mut PgConnection, facility: FacilityId, filter: &Filter) -> Result<i64> {
     Ok(matching!(number, facility, filter, "").fetch_one(tx).await?)
+}
+
+/// Requests that the filter means in many facilities, split by facility, region, component, group or urgency; the days of
+/// the cut do not matter.
+pub async fn split(tx: &mut PgConnection, cut: &Cut, filter: &Filter) -> Result<Vec<Row>> {
+    let filter = Filter {
+        group: filter.group.or(cut.group),
+        component: filter.component.or(cut.component),
+        ..filter.clone()
+    };
+    let found = matching!(
+        parts; &cut.facilities,
+        filter,
+        "group by 1, 2",
+        cut.dimension(0),
+        cut.dimension(1)
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
 }
 
 /// At most `limit` requests that the filter means, after the last one of the page before: open ones in the order in
@@ -224,19 +267,11 @@ pub async fn fulfilled_by_day(
     first: NaiveDate,
     last: NaiveDate,
 ) -> Result<BTreeMap<NaiveDate, i64>> {
-    let rows = sqlx::query!(
-        r#"select local_day(r.closed_at, f.time_zone) as "day!", count(*) as "requests!"
-           from facilities f join blood_requests r on r.facility_id = f.id
-           where f.id = $1 and r.status = 'fulfilled'
-             and r.closed_at >= day_start($2, f.time_zone) and r.closed_at < day_start($3::date + 1, f.time_zone)
-           group by 1"#,
-        facility.0,
-        first,
-        last
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.day, row.requests)).collect())
+    let rows = figures::fulfilled(tx, &Cut::by_day(facility, first, last)).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.first.parse().ok()?, row.value as i64)))
+        .collect())
 }
 
 /// Every other active facility with its distance in kilometres, the nearest first: whom one can ask.

@@ -1,12 +1,14 @@
 //! The daily summary of each facility: three numbers, one definition, four ways to refresh it (schedule, button, page,
 //! write), and [`Work`], the transaction in which everything that changes a facility happens.
 
+mod figures;
 mod jobs;
 mod queries;
 mod refresh;
 mod verify;
 mod work;
 
+pub use figures::{Figure, Refreshed, age, kept, known_days, latest_stock, refreshed};
 pub use jobs::refresh_all;
 pub use queries::{Day, days, last_kept};
 pub use refresh::{Figures, Trigger, lock, newest, refresh, refresh_if_older, refresh_now, today};

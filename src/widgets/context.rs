@@ -9,6 +9,7 @@ use crate::db::Scope;
 use crate::error::Result;
 use crate::facilities::Facility;
 use crate::ids::FacilityId;
+use crate::web::EmptyView;
 
 /// Whose figures, which part, and when.
 #[derive(Clone, Debug)]
@@ -91,6 +92,26 @@ impl Context {
         match widget.options.days {
             Some(days) => Range::days(days).resolve(self.now, self.zone),
             None => Ok(self.span),
+        }
+    }
+
+    /// Why there is no facility to show: the filter lets none through, or there is none.
+    pub(super) fn nothing_left(&self) -> EmptyView {
+        match self.filter.is_empty() {
+            false => EmptyView {
+                kind: "filter".into(),
+                title: "The filter leaves no facility over".into(),
+                text: "No facility that this board shows matches it.".into(),
+                label: "Show all".into(),
+                href: self.unfiltered.clone(),
+            },
+            true => EmptyView {
+                kind: "never".into(),
+                title: "No facility to show".into(),
+                text: "The facilities of this board are not active any more, or it has none.".into(),
+                label: String::new(),
+                href: String::new(),
+            },
         }
     }
 

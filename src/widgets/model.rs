@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Kind;
 use crate::error::Problems;
+use crate::figures::Dimension;
 use crate::text;
 use crate::text_enum::text_enum;
 
@@ -50,21 +51,6 @@ pub struct SourceRef {
     /// at most two; the first makes the axis, the rows or the days, the second the series or the columns
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<Dimension>,
-}
-
-text_enum! {
-    /// What figures can be split by.
-    pub enum Dimension {
-        Day = "day" / "Day",
-        Hour = "hour" / "Hour of the day",
-        Weekday = "weekday" / "Weekday",
-        Facility = "facility" / "Facility",
-        Region = "region" / "Region",
-        Component = "component" / "Component",
-        Group = "group" / "Blood group",
-        Urgency = "urgency" / "Urgency",
-        Reason = "reason" / "Reason",
-    }
 }
 
 /// How a widget shows its figures. Which of these a kind takes, `Kind::describe` says; the others stay empty.

@@ -111,7 +111,7 @@ impl FromStr for Moment {
         let mut rest = text.strip_prefix("now").ok_or(NotAMoment)?;
         let mut steps = Vec::new();
         while let Some(sign) = rest.chars().next() {
-            rest = &rest[1..];
+            rest = &rest[sign.len_utf8()..];
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             let (count, after) = rest.split_at(digits);
             let letter = after.chars().next().ok_or(NotAMoment)?;

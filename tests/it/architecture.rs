@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// No product knowledge; each may use the others.
-const KERNEL: [&str; 9] = [
+const KERNEL: [&str; 10] = [
     "blood",
     "clock",
     "config",
     "db",
     "error",
+    "figures",
     "ids",
     "telemetry",
     "text",

@@ -1,0 +1,176 @@
+//! From widgets and a context to HTML. Each widget is made inside a savepoint and by a clock of its own: one that fails or
+//! takes too long says so in its place, and the others stand.
+
+use std::collections::HashMap;
+
+use futures_util::stream::{self, StreamExt};
+use sqlx::{Acquire, PgConnection};
+
+use super::source::{Frame, Query, Source, Sources};
+use super::{Context, Kind, Widget, render};
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::summary;
+
+/// Connections that one board takes at a time.
+pub const CONNECTIONS: usize = 4;
+
+/// A widget as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Composed {
+    pub id: String,
+    /// the whole `<section id="w-<id>">`
+    pub html: String,
+    /// `data-version`: microseconds of the newest refresh of a summary in the context; never goes back
+    pub version: i64,
+    /// it shows its problem instead of figures
+    pub failed: bool,
+}
+
+/// What widgets of one connection have read so far, so that two that ask the same are answered by one statement.
+pub struct Loads<'a> {
+    pub(super) sources: &'a Sources,
+    pub(super) version: i64,
+    frames: HashMap<Query, Frame>,
+}
+
+impl<'a> Loads<'a> {
+    /// `version` as [`version`] says it.
+    pub fn new(sources: &'a Sources, version: i64) -> Self {
+        Loads {
+            sources,
+            version,
+            frames: HashMap::new(),
+        }
+    }
+
+    /// The answer to a question, read once.
+    pub(super) async fn frame(&mut self, tx: &mut PgConnection, source: &dyn Source, query: &Query) -> Result<Frame> {
+        if let Some(frame) = self.frames.get(query) {
+            return Ok(frame.clone());
+        }
+        let frame = source.load(tx, query).await?;
+        self.frames.insert(query.clone(), frame.clone());
+        Ok(frame)
+    }
+}
+
+/// The version of what a context shows: microseconds of the newest refresh of its facilities' summaries, 0 before any.
+pub async fn version(tx: &mut PgConnection, context: &Context) -> Result<i64> {
+    let refreshed = summary::refreshed(tx, &context.ids()).await?;
+    Ok(refreshed.newest.map_or(0, |newest| newest.timestamp_micros()))
+}
+
+/// One widget, in a savepoint of a transaction whose scope is the context's. Never fails: what goes wrong is shown.
+pub async fn compose(tx: &mut PgConnection, widget: &Widget, context: &Context, loads: &mut Loads<'_>) -> Composed {
+    let (html, failed) = match attempt(tx, widget, context, loads).await {
+        Ok(html) => (html, false),
+        Err(error) => (
+            render::failed(widget, context, loads.version, &sentence(&error, widget)),
+            true,
+        ),
+    };
+    Composed {
+        id: widget.id.clone(),
+        html,
+        version: loads.version,
+        failed,
+    }
+}
+
+async fn attempt(tx: &mut PgConnection, widget: &Widget, context: &Context, loads: &mut Loads<'_>) -> Result<String> {
+    let problems = loads.sources.check(widget);
+    problems.check()?;
+    let mut inside = tx.begin().await?;
+    // a statement takes no longer; the rest of the board does not wait for more
+    sqlx::query!("set local statement_timeout = '2s'")
+        .execute(&mut *inside)
+        .await?;
+    match render::html(&mut inside, widget, context, loads).await {
+        Ok(html) => {
+            inside.commit().await?;
+            Ok(html)
+        }
+        Err(error) => {
+            inside.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+/// What a reader is told; what the log is told says more.
+fn sentence(error: &Error, widget: &Widget) -> String {
+    match error {
+        Error::Invalid(problems) => format!("It is not set up rightly: {problems}"),
+        Error::NotFound => {
+            "What it shows does not exist any more. An editor of the board can choose something else.".into()
+        }
+        error => {
+            tracing::error!(widget = widget.id, %error, "a widget failed");
+            "Its figures could not be read just now. The rest of the board is current.".into()
+        }
+    }
+}
+
+/// All widgets of a board, in their order, loaded side by side on a few connections of the jobs' pool. Those that ask the
+/// same share a connection and its answers. Fails only when the database cannot be reached at all.
+pub async fn compose_all(db: &Db, sources: &Sources, widgets: &[Widget], context: &Context) -> Result<Vec<Composed>> {
+    let version = {
+        let mut tx = db.read_in_background(&context.scope).await?;
+        version(&mut tx, context).await?
+    };
+    let mut lanes: Vec<Vec<usize>> = Vec::new();
+    let mut lane_of: HashMap<String, usize> = HashMap::new();
+    for (at, widget) in widgets.iter().enumerate() {
+        let lane = *lane_of.entry(subject(widget)).or_insert_with(|| {
+            lanes.push(vec![]);
+            lanes.len() - 1
+        });
+        lanes[lane].push(at);
+    }
+    let mut composed: Vec<Option<Composed>> = vec![None; widgets.len()];
+    let done: Vec<Vec<(usize, Composed)>> = stream::iter(lanes)
+        .map(|lane| run(db, sources, widgets, context, version, lane))
+        .buffer_unordered(CONNECTIONS)
+        .collect()
+        .await;
+    for (at, one) in done.into_iter().flatten() {
+        composed[at] = Some(one);
+    }
+    Ok(composed.into_iter().flatten().collect())
+}
+
+/// What a widget reads: those of one subject follow each other on one connection.
+fn subject(widget: &Widget) -> String {
+    match (&widget.source, widget.kind) {
+        (Some(source), kind) if kind != Kind::Text => source.measure.clone(),
+        (_, kind) => kind.to_string(),
+    }
+}
+
+async fn run(
+    db: &Db,
+    sources: &Sources,
+    widgets: &[Widget],
+    context: &Context,
+    version: i64,
+    lane: Vec<usize>,
+) -> Vec<(usize, Composed)> {
+    let mut loads = Loads::new(sources, version);
+    let mut done = Vec::with_capacity(lane.len());
+    let mut tx = db.read_in_background(&context.scope).await;
+    for at in lane {
+        let widget = &widgets[at];
+        let one = match &mut tx {
+            Ok(tx) => compose(tx, widget, context, &mut loads).await,
+            Err(error) => Composed {
+                id: widget.id.clone(),
+                html: render::failed(widget, context, version, &sentence(error, widget)),
+                version,
+                failed: true,
+            },
+        };
+        done.push((at, one));
+    }
+    done
+}

@@ -1,0 +1,115 @@
+//! Which shelves are below their level, the worst first.
+
+use sqlx::PgConnection;
+
+use super::{Plain, rendered};
+use crate::charts::full;
+use crate::error::Result;
+use crate::figures::Cut;
+use crate::inventory::queries::{Shortfalls, shortfalls};
+use crate::inventory::{Filter, Phase};
+use crate::web::{EmptyView, LinkView};
+use crate::widgets::view::{AlertFragment, AlertRow, AlertView};
+
+const ROWS: u16 = 8;
+
+pub(super) async fn html(tx: &mut PgConnection, plain: &Plain<'_>) -> Result<String> {
+    let context = plain.context;
+    let cut = Cut {
+        facilities: context.ids(),
+        first: context.today,
+        last: context.today,
+        by: vec![],
+        group: context.filter.group,
+        component: context.filter.component,
+    };
+    let limit = plain.widget.options.limit.unwrap_or(ROWS);
+    let found = shortfalls(tx, &cut, limit.into()).await?;
+    rendered(&AlertFragment {
+        alert: &view(plain, found),
+    })
+}
+
+fn view(plain: &Plain<'_>, found: Shortfalls) -> AlertView {
+    let context = plain.context;
+    let mut frame = plain.frame(plain.title(), context.now);
+    frame.href = frame
+        .href
+        .or_else(|| context.only().map(|facility| Filter::issuable().href(facility)));
+    frame.empty = (found.watched == 0).then(|| EmptyView {
+        kind: if context.filter.is_empty() { "never" } else { "filter" }.into(),
+        title: "No shelf has levels".into(),
+        text: "A shelf is watched once its minimum, reorder and target levels are set.".into(),
+        label: if context.filter.is_empty() { "" } else { "Show all" }.into(),
+        href: if context.filter.is_empty() {
+            String::new()
+        } else {
+            context.unfiltered.clone()
+        },
+    });
+    let (phase, word) = match (found.critical, found.low) {
+        (0, 0) => ("good", "All good"),
+        (0, _) => ("low", Phase::Low.label()),
+        _ => ("critical", Phase::Critical.label()),
+    };
+    let shown = found.worst.len() as i64;
+    let rows = found
+        .worst
+        .into_iter()
+        .map(|(facility, level)| {
+            let filter = Filter {
+                component: Some(level.component),
+                group: Some(level.group),
+                ..Filter::issuable()
+            };
+            let phase = level.phase();
+            let wanted = level.reorder.unwrap_or_default();
+            AlertRow {
+                key: format!(
+                    "{facility}-{}-{}",
+                    level.component,
+                    level.group.as_str().replace('+', "pos").replace('-', "neg")
+                ),
+                href: filter.href(facility),
+                shelf: format!("{} {}", level.group.label(), level.component.label().to_lowercase()),
+                facility: match context.only() {
+                    Some(_) => String::new(),
+                    None => super::label(super::Dimension::Facility, &facility.to_string(), context),
+                },
+                units: format!("{} of {}", full(level.issuable as f64), full(f64::from(wanted))),
+                phase: phase.as_str(),
+                word: phase.label(),
+            }
+        })
+        .collect();
+    AlertView {
+        frame,
+        phase,
+        word,
+        sentence: sentence(found.critical, found.low, found.watched),
+        rows,
+        more: context.only().filter(|_| found.low > shown).map(|facility| LinkView {
+            value: format!("{} more", full((found.low - shown) as f64)),
+            href: Filter::issuable().href(facility),
+        }),
+    }
+}
+
+fn sentence(critical: i64, low: i64, watched: i64) -> String {
+    let shelves = |count: i64| match count {
+        1 => "1 shelf".to_owned(),
+        count => format!("{} shelves", full(count as f64)),
+    };
+    match (critical, low) {
+        (0, 0) => format!("{} at or over the reorder level", shelves(watched)),
+        (0, low) => format!("{} under the reorder level", shelves(low)),
+        (critical, low) if critical == low => format!("{} under the minimum", shelves(critical)),
+        (critical, low) => {
+            format!(
+                "{} under the minimum, {} under the reorder level",
+                shelves(critical),
+                full((low - critical) as f64)
+            )
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Figures of distributions: what is under way, what arrived, what was sent, what was short.
+
+use async_trait::async_trait;
+use sqlx::PgConnection;
+
+use super::{measure, one_day};
+use crate::charts::full;
+use crate::clock::age_label;
+use crate::distributions::{Distribution, Filter, Status, figures, queries};
+use crate::error::{Error, Result};
+use crate::figures::Dimension;
+use crate::ids::FacilityId;
+use crate::requests::Side;
+use crate::widgets::source::{Frame, Item, Items, Nature, Query, Source, Spot};
+use crate::widgets::{Context, Measure};
+
+pub struct Distributions;
+
+const FLOW: &[Dimension] = &[
+    Dimension::Day,
+    Dimension::Facility,
+    Dimension::Region,
+    Dimension::Weekday,
+    Dimension::Hour,
+];
+
+#[async_trait]
+impl Source for Distributions {
+    fn measures(&self) -> Vec<Measure> {
+        let flow = |name, title| measure(name, title, "units", Nature::Count, FLOW);
+        vec![
+            Measure {
+                items: true,
+                ..measure(
+                    "distributions.in_transit",
+                    "Units on their way here",
+                    "units",
+                    Nature::Level,
+                    &FLOW[1..3],
+                )
+            },
+            flow("distributions.delivered", "Units delivered"),
+            flow("distributions.sent", "Units sent"),
+            flow("distributions.short", "Units that did not arrive"),
+        ]
+    }
+
+    async fn load(&self, tx: &mut PgConnection, query: &Query) -> Result<Frame> {
+        let cut = &query.cut;
+        let rows = match query.measure.as_str() {
+            "distributions.in_transit" => queries::split(tx, cut, &Filter::arriving()).await?,
+            "distributions.delivered" => figures::delivered(tx, cut).await?,
+            "distributions.sent" => figures::sent(tx, cut).await?,
+            "distributions.short" => figures::short(tx, cut).await?,
+            _ => return Err(Error::NotFound),
+        };
+        super::frame(tx, query, rows).await
+    }
+
+    async fn items(
+        &self,
+        tx: &mut PgConnection,
+        facility: FacilityId,
+        query: &Query,
+        context: &Context,
+        limit: usize,
+    ) -> Result<Items> {
+        if query.measure != "distributions.in_transit" {
+            return Err(Error::NotFound);
+        }
+        let filter = Filter::arriving();
+        let total = queries::totals(tx, facility, &filter).await?;
+        let mut found = queries::page(tx, facility, &filter, None).await?;
+        found.truncate(limit);
+        Ok(Items {
+            columns: vec!["Units", "What", "From", "Sent"],
+            rows: found.iter().map(|one| item(one, facility, context)).collect(),
+            total: total.rows,
+            as_of: None,
+        })
+    }
+
+    fn href(&self, query: &Query, spot: &Spot) -> Option<String> {
+        let facility = spot.facility?;
+        let day = one_day(query, spot.day);
+        let incoming = Filter {
+            side: Side::Incoming,
+            ..Filter::default()
+        };
+        let filter = match query.measure.as_str() {
+            "distributions.in_transit" => Filter::arriving(),
+            "distributions.delivered" => day.map_or(incoming, Filter::delivered_on),
+            "distributions.sent" => match day {
+                Some(day) => Filter::dispatched_on(day),
+                None => Filter {
+                    side: Side::Outgoing,
+                    ..Filter::default()
+                },
+            },
+            _ => Filter {
+                status: Some(Status::DeliveredShort),
+                delivered_on: day,
+                ..incoming
+            },
+        };
+        Some(filter.href(facility))
+    }
+}
+
+fn item(one: &Distribution, facility: FacilityId, context: &Context) -> Item {
+    Item {
+        key: format!("distribution-{}", one.id),
+        href: one.href(facility),
+        cells: vec![
+            full(f64::from(one.sent)),
+            one.contents(),
+            one.from_name.clone(),
+            format!("{} ago", age_label(context.now - one.dispatched_at)),
+        ],
+        phase: "",
+        word: "",
+    }
+}

@@ -1,0 +1,71 @@
+//! The features that have figures today, each as a source; what a figure means is decided in the feature, not here.
+
+mod distributions;
+mod inventory;
+mod requests;
+mod summary;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+
+use super::Measure;
+use super::source::{Frame, Nature, Query, Source};
+use crate::error::Result;
+use crate::figures::{Dimension, Row};
+
+pub fn all() -> Vec<Box<dyn Source>> {
+    vec![
+        Box::new(summary::Summary),
+        Box::new(inventory::Inventory),
+        Box::new(requests::Requests),
+        Box::new(distributions::Distributions),
+    ]
+}
+
+/// What is the same for most measures: counted units with a past and without rows to list.
+fn measure(
+    name: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    nature: Nature,
+    by: &'static [Dimension],
+) -> Measure {
+    Measure {
+        name: name.into(),
+        title: title.into(),
+        unit: unit.into(),
+        nature,
+        by,
+        past: by.contains(&Dimension::Day),
+        items: false,
+        hours: false,
+    }
+}
+
+/// The answer out of its rows: read just now, and for a split by day with the days of which anything is known.
+async fn frame(tx: &mut PgConnection, query: &Query, rows: Vec<Row>) -> Result<Frame> {
+    let cut = &query.cut;
+    let known = match cut.by.first() {
+        Some(Dimension::Day) => crate::summary::known_days(tx, &cut.facilities, cut.first, cut.last).await?,
+        _ => vec![],
+    };
+    Ok(Frame {
+        by: cut.by.clone(),
+        rows,
+        as_of: now(tx).await?,
+        last_is_partial: query.live,
+        known,
+    })
+}
+
+/// The database's clock.
+async fn now(tx: &mut PgConnection) -> Result<DateTime<Utc>> {
+    Ok(sqlx::query_scalar!(r#"select clock_now() as "now!""#)
+        .fetch_one(tx)
+        .await?)
+}
+
+/// The day of a link, when it is about one: that of the row, or the only one of the question.
+fn one_day(query: &Query, day: Option<NaiveDate>) -> Option<NaiveDate> {
+    day.or_else(|| (query.cut.first == query.cut.last).then_some(query.cut.first))
+}
