@@ -1,17 +1,24 @@
-//! What administrators of the network look at: whether every figure agrees with its source rows.
+//! The admin area: its start, and pages about the whole installation. Pages about people and facilities belong to their features.
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use crate::app::App;
-use crate::auth::{Access, NetworkAdmin};
+use crate::auth::{Access, Manager, NetworkAdmin};
 use crate::error::Result;
 use crate::summary::{self, Difference};
 use crate::web::{Here, Layout, Routes};
 
 pub fn routes() -> Routes<App> {
-    Routes::default().get("/admin/verify", Access::NetworkAdmin, verify)
+    Routes::default()
+        .get("/admin", Access::Manager, start)
+        .get("/admin/verify", Access::NetworkAdmin, verify)
+}
+
+/// `GET /admin`
+async fn start(Manager(_): Manager) -> Redirect {
+    Redirect::to("/admin/verify")
 }
 
 #[derive(Template)]
@@ -26,7 +33,7 @@ struct VerifyPage<'a> {
 async fn verify(State(app): State<App>, here: Here, NetworkAdmin(person): NetworkAdmin) -> Result<Response> {
     let begun = std::time::Instant::now();
     let differences = summary::verify(&app.db).await?;
-    let layout = app.chrome.page(&person, &here, "Verify", "verify").await?;
+    let layout = app.chrome.page(&person, &here, "Verify", "admin/verify").await?;
     let page = VerifyPage {
         layout: &layout,
         differences,

@@ -7,7 +7,7 @@ use axum::extract::{FromRef, FromRequestParts, RawPathParams};
 use http::request::Parts;
 use tower_sessions::Session;
 
-use super::{Auth, Person, Role};
+use super::{Auth, Membership, Person, Role};
 use crate::audit::Actor;
 use crate::db::Scope;
 use crate::error::{Error, Result};
@@ -27,6 +27,8 @@ text_enum! {
         Staff = "staff",
         /// administrators of the facility in the path
         FacilityAdmin = "facility_admin",
+        /// administrators of at least one facility, for the pages about all that they manage
+        Manager = "manager",
         /// administrators of the network
         NetworkAdmin = "network_admin",
     }
@@ -186,6 +188,51 @@ where
         let CurrentUser(person) = CurrentUser::from_request_parts(parts, state).await?;
         if person.network_admin {
             Ok(NetworkAdmin(person))
+        } else {
+            Err(Error::Forbidden)
+        }
+    }
+}
+
+/// Somebody who manages people and settings, of the network or of the facilities whose administrator they are.
+#[derive(Clone, Debug)]
+pub struct Manager(pub Arc<Person>);
+
+impl std::ops::Deref for Manager {
+    type Target = Person;
+    fn deref(&self) -> &Person {
+        &self.0
+    }
+}
+
+impl Manager {
+    /// The facilities they manage; all of them for an administrator of the network.
+    pub fn scope(&self) -> Scope {
+        if self.network_admin {
+            return Scope::All;
+        }
+        let managed = |membership: &&Membership| membership.role >= Role::FacilityAdmin;
+        let facilities = self.memberships.iter().filter(managed).map(|one| one.facility);
+        Scope::Facilities(facilities.collect())
+    }
+
+    pub fn manages(&self, facility: FacilityId) -> bool {
+        self.role_in(facility).is_some_and(|role| role >= Role::FacilityAdmin)
+    }
+}
+
+impl<S> FromRequestParts<S> for Manager
+where
+    Auth: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let CurrentUser(person) = CurrentUser::from_request_parts(parts, state).await?;
+        let manages_one = person.memberships.iter().any(|one| one.role >= Role::FacilityAdmin);
+        if person.network_admin || manages_one {
+            Ok(Manager(person))
         } else {
             Err(Error::Forbidden)
         }

@@ -8,7 +8,7 @@ mod people;
 mod sessions;
 mod throttle;
 
-pub use access::{Access, CurrentUser, Editor, FacilityAdmin, NetworkAdmin, Onlooker, Passive, Viewer};
+pub use access::{Access, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer};
 pub use cookie::session_layer;
 pub use password::{Passwords, problem_with as problem_with_password};
 pub use people::{Membership, People, Person, Role};

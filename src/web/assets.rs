@@ -22,6 +22,10 @@ const FIRST_STYLES: [&str; 3] = ["css/tokens.css", "css/base.css", "css/layout.c
 /// Scripts likewise: the library, its extension, the clock, then ours.
 const FIRST_SCRIPTS: [&str; 3] = ["vendor/htmx.min.js", "vendor/hx-sse.min.js", "js/clock.js"];
 
+/// Folders whose style sheets and scripts are bundles of their own (`admin.css`, `editor.js`), loaded only by the pages
+/// that need them: what everybody loads on their first visit stays small.
+const APART: [&str; 2] = ["admin", "editor"];
+
 struct Asset {
     address: String,
     plain: Bytes,
@@ -33,6 +37,18 @@ static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
     let mut assets = BTreeMap::new();
     add(&mut assets, "app.css", bundle("css/", ".css", &FIRST_STYLES));
     add(&mut assets, "app.js", bundle("js/", ".js", &FIRST_SCRIPTS));
+    for folder in APART {
+        add(
+            &mut assets,
+            &format!("{folder}.css"),
+            bundle(&format!("{folder}/"), ".css", &[]),
+        );
+        add(
+            &mut assets,
+            &format!("{folder}.js"),
+            bundle(&format!("{folder}/"), ".js", &[]),
+        );
+    }
     for name in Files::iter().filter(|name| !name.ends_with(".css") && !name.ends_with(".js")) {
         if let Some(file) = Files::get(&name) {
             add(&mut assets, &name, file.data.into_owned());

@@ -50,7 +50,7 @@ pub struct Layout {
     pub user_name: String,
     /// empty (follow the system), `light` or `dark`
     pub theme: String,
-    /// `board`, `inventory`, `requests`, `distributions`, `network`, `account` or empty
+    /// `board`, `inventory`, `requests`, `distributions`, `network`, `account`, `admin/<page>` or empty
     pub active: String,
     pub synthetic: bool,
     /// age in seconds after which a summary is refreshed; 60 s later the browser calls it stale

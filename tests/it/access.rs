@@ -12,16 +12,16 @@ use pulseboard::web::Route;
 use crate::support::{Answer, Client, Facility, TestApp};
 
 /// Two facilities with everything that a path can name.
-struct World {
-    app: TestApp,
-    own: Facility,
+pub struct World {
+    pub app: TestApp,
+    pub own: Facility,
     other: Facility,
     /// values of path parameters in either facility
     things: BTreeMap<(i64, &'static str), String>,
 }
 
 impl World {
-    async fn new() -> World {
+    pub async fn new() -> World {
         let app = TestApp::new().await;
         let (own, other) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
         let third = app.facility("Riverbank").await;
@@ -44,6 +44,13 @@ impl World {
             other,
             things,
         }
+    }
+
+    /// Every page that can be asked for, with things of the own facility.
+    pub fn pages(&self, person: &Client) -> Vec<String> {
+        let gets = route_table().into_iter().filter(|route| route.method == Method::GET);
+        gets.map(|route| self.path(&route, &self.own, &self.own, person))
+            .collect()
     }
 
     /// The path with the things of one facility, seen from another (or the same) one.
@@ -158,7 +165,7 @@ async fn everything_as(role: Role) {
         let enough = match route.access {
             Access::Public | Access::SignedIn | Access::Viewer => true,
             Access::Staff => role >= Role::Staff,
-            Access::FacilityAdmin => role >= Role::FacilityAdmin,
+            Access::FacilityAdmin | Access::Manager => role >= Role::FacilityAdmin,
             Access::NetworkAdmin => everywhere,
         };
         let own = world.path(&route, &world.own, &world.own, &client);
@@ -295,7 +302,7 @@ async fn no_way_of_writing_a_path_opens_what_the_plain_one_does_not() {
     let closed = route_table().into_iter().filter(|route| {
         let forbidden = matches!(
             route.access,
-            Access::Staff | Access::FacilityAdmin | Access::NetworkAdmin
+            Access::Staff | Access::FacilityAdmin | Access::Manager | Access::NetworkAdmin
         );
         route.method == Method::GET && (forbidden || is_of_facility(route))
     });

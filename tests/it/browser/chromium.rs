@@ -206,6 +206,11 @@ impl Chromium {
         self.client.perform_actions(keys).await.expect("keys can be pressed");
     }
 
+    /// Runs a script in the page.
+    pub async fn run(&self, script: &str) {
+        self.client.execute(script, vec![]).await.expect("the script runs");
+    }
+
     /// The value of an expression in the page.
     pub async fn eval(&self, expression: &str) -> Value {
         let script = format!("return ({expression})");

@@ -5,6 +5,7 @@ mod chromium;
 mod driver;
 mod site;
 
+mod everybody;
 mod hostile;
 mod live;
 mod plain;

@@ -28,7 +28,11 @@ struct Serving {
 impl Site {
     /// An empty installation on a free port.
     pub async fn new() -> Site {
-        let app = TestApp::new().await;
+        Site::of(TestApp::new().await).await
+    }
+
+    /// This installation, on a free port.
+    pub async fn of(app: TestApp) -> Site {
         let (address, serving) = serve(&app, SocketAddr::from(([127, 0, 0, 1], 0))).await;
         Site {
             app,
