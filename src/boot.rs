@@ -19,7 +19,7 @@ use crate::jobs::{self, Schedule};
 use crate::live::Limits;
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
-use crate::{health, inventory, outbox, reactions, summary};
+use crate::{boards, health, inventory, outbox, reactions, summary};
 
 /// A running instance.
 pub struct Running {
@@ -45,6 +45,9 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
             "nobody can log in yet; become the administrator at {}",
             app.setup.address(config.base_url.as_str())
         );
+    }
+    if let Some(folder) = &config.boards_folder {
+        boards::provision::folder(&app.db, folder).await;
     }
     let (stop, stopping) = watch::channel(false);
     let mut servers = Vec::new();

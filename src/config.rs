@@ -108,6 +108,7 @@ const SETTINGS: &[Setting] = &[
         "a number from 1 to 1000",
     ),
     Setting::new("synthetic", "PULSEBOARD_SYNTHETIC", "true or false"),
+    Setting::new("boards_folder", "PULSEBOARD_BOARDS_FOLDER", "a folder with boards as JSON files"),
 ];
 
 /// The effective settings.
@@ -159,6 +160,8 @@ pub struct Config {
     pub streams_per_user: usize,
     /// Whether the data is generated; every page then says so.
     pub synthetic: bool,
+    /// Boards that are files: read at every start.
+    pub boards_folder: Option<PathBuf>,
     shown: Vec<sources::Shown>,
 }
 
@@ -242,6 +245,7 @@ impl Config {
             max_streams: layers.read("max_streams", "2000", |text| values::number_in(text, 1..=100_000))?,
             streams_per_user: layers.read("streams_per_user", "6", |text| values::number_in(text, 1..=1_000))?,
             synthetic: layers.read("synthetic", "false", |text| text.parse().ok())?,
+            boards_folder: layers.read_optional("boards_folder", values::path)?,
             shown: layers.shown(),
         })
     }

@@ -61,11 +61,14 @@ pub async fn widget(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>, 
     sections.pop().map(|(_, html)| html).ok_or(Error::NotFound)
 }
 
-/// A widget that is not saved yet, drawn from the figures of these facilities: the gallery's preview.
-pub async fn preview(db: &Db, chrome: &Chrome, ask: &Ask, widgets: &[Widget]) -> Result<Vec<(String, String)>> {
-    let definition = Definition::empty();
-    let (context, _) = open(db, chrome, ask, &definition).await?;
-    draw(db, &context, widgets).await
+/// A document that is not saved yet, drawn from the figures of these facilities: the editor and the gallery.
+pub async fn preview(db: &Db, chrome: &Chrome, ask: &Ask, definition: &Definition) -> Result<Vec<(String, String)>> {
+    let (context, _) = match open(db, chrome, ask, definition).await {
+        // a range that is to be mended must not keep one from mending it
+        Err(Error::Invalid(_)) => open(db, chrome, ask, &Definition::empty()).await?,
+        other => other?,
+    };
+    draw(db, &context, &definition.widgets).await
 }
 
 fn definition_of(whole: Option<&Whole>) -> Cow<'_, Definition> {
@@ -77,7 +80,8 @@ fn definition_of(whole: Option<&Whole>) -> Cow<'_, Definition> {
 
 /// Sections by the names of the widgets, in their order.
 async fn draw(db: &Db, context: &Context, widgets: &[Widget]) -> Result<Vec<(String, String)>> {
-    todo!()
+    let composed = widgets::compose_all(db, widgets::sources(), widgets, context).await?;
+    Ok(composed.into_iter().map(|one| (one.id, one.html)).collect())
 }
 
 /// The context, and when the newest of the summaries behind it was refreshed.

@@ -8,7 +8,7 @@ use crate::facilities::FacilityKind;
 use crate::ids::{BoardId, FacilityId, UserId};
 use crate::text;
 use crate::text_enum::text_enum;
-use crate::widgets::{Range, Widget};
+use crate::widgets::{self, Range, Widget};
 
 /// Widgets on one board at most.
 pub const MOST_WIDGETS: usize = 60;
@@ -131,7 +131,7 @@ impl Definition {
             problems.add("widgets", format!("A board has at most {MOST_WIDGETS} widgets."));
         }
         for (at, widget) in self.widgets.iter().enumerate() {
-            for (field, problem) in widget.check().iter() {
+            for (field, problem) in widgets::sources().check(widget).iter() {
                 problems.add(format!("{}.{field}", widget.id), problem);
             }
             if self.widgets[..at].iter().any(|other| other.id == widget.id) {

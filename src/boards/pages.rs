@@ -203,7 +203,6 @@ pub struct EditPage<'a> {
     pub may_own: bool,
     pub problems: Vec<String>,
     pub problem_of: ProblemsOf,
-    pub gallery: Vec<KindView>,
 }
 
 /// A problem by its field, for templates.
@@ -269,10 +268,10 @@ pub struct WidgetPage<'a> {
     pub title: String,
     pub title_problem: String,
     pub fields: Vec<FieldView>,
-    pub places: Vec<FieldView>,
     pub locked: bool,
     pub may_lock: bool,
     pub problems: Vec<String>,
+    pub classes: String,
     pub preview: Markup,
 }
 
