@@ -30,7 +30,7 @@ pub mod web;
 
 // features
 mod admin;
-mod boards;
+pub mod boards;
 pub mod distributions;
 pub mod facilities;
 pub mod health;

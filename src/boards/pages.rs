@@ -61,7 +61,6 @@ pub struct ShowPage<'a> {
     pub may_edit: bool,
     pub may_own: bool,
     pub is_start: bool,
-    pub path: String,
     /// facilities whose address may be made to show it
     pub homes: Vec<HomeView>,
     /// kinds of facilities that may start with it; empty when it is not the network's

@@ -9,7 +9,7 @@ use tower_sessions::Session;
 use super::view::{AccountPage, LoginPage, SessionRow, SetupPage};
 use super::{Setup, commands, queries};
 use crate::app::App;
-use crate::auth::{Access, CurrentUser, Onlooker, Role, session_hash};
+use crate::auth::{Access, CurrentUser, Role, session_hash};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
 use crate::web::flash::Done;
@@ -17,7 +17,6 @@ use crate::web::{ClientAddress, Form, Here, Hx, Routes, local_path, rejected, sa
 
 pub fn routes() -> Routes<App> {
     Routes::default()
-        .get("/", Access::SignedIn, home)
         .get("/login", Access::Public, login_form)
         .post("/login", Access::Public, log_in)
         .post("/logout", Access::Public, log_out)
@@ -27,14 +26,6 @@ pub fn routes() -> Routes<App> {
         .post("/account/password", Access::SignedIn, change_password)
         .post("/account/theme", Access::SignedIn, change_theme)
         .post("/account/sessions/{session}/end", Access::SignedIn, end_session)
-}
-
-/// `GET /`: one's only facility, or all of them.
-async fn home(Onlooker(person): Onlooker) -> Redirect {
-    match &person.memberships[..] {
-        [] => Redirect::to("/network"),
-        [first, ..] => Redirect::to(&format!("/facilities/{}", first.facility)),
-    }
 }
 
 #[derive(serde::Deserialize)]

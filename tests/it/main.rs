@@ -3,6 +3,7 @@
 
 mod access;
 mod architecture;
+mod boards;
 mod browser;
 mod concurrency;
 mod database;

@@ -1,7 +1,8 @@
 //! The list of boards, and making one.
 
 use axum::extract::{Query, State};
-use axum::response::Response;
+use axum::response::{Redirect, Response};
+use tower_sessions::Session;
 
 use super::super::commands::{self, By, NewBoard};
 use super::super::model::{Board, Definition, Owner, OwnerKind};
@@ -11,7 +12,7 @@ use super::super::rights::Right;
 use super::super::template;
 use super::{by, page, reader, visible};
 use crate::app::App;
-use crate::auth::{Access, CurrentUser, Role};
+use crate::auth::{Access, CurrentUser, Onlooker, Role};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
 use crate::ids::{BoardId, FacilityId};
@@ -20,9 +21,27 @@ use crate::web::{EmptyView, Form, Here, Hx, OptionView, Routes, rejected, saved}
 
 pub fn routes() -> Routes<App> {
     Routes::default()
+        .get("/", Access::SignedIn, start)
         .get("/boards", Access::SignedIn, index)
         .get("/boards/new", Access::SignedIn, new)
         .post("/boards", Access::SignedIn, create)
+}
+
+/// `GET /`: the board of one's choice, or one's first facility, or all of them.
+async fn start(State(app): State<App>, Onlooker(person): Onlooker, session: Session) -> Result<Redirect> {
+    let chosen = match app.auth.is_display(&session).await {
+        true => None,
+        false => queries::default_of_person(app.db.unscoped(), person.id).await?,
+    };
+    if let Some(id) = chosen
+        && super::found(&app, &reader(&app, &person).await?, id).await.is_ok()
+    {
+        return Ok(Redirect::to(&format!("/boards/{id}")));
+    }
+    Ok(match &person.memberships[..] {
+        [] => Redirect::to("/network"),
+        [first, ..] => Redirect::to(&format!("/facilities/{}", first.facility)),
+    })
 }
 
 #[derive(serde::Deserialize)]

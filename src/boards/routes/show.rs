@@ -53,7 +53,6 @@ async fn show(
         may_edit: right >= Right::Edit,
         may_own: right >= Right::Own,
         is_start: queries::default_of_person(app.db.unscoped(), user.id).await? == Some(id),
-        path: here.path.clone(),
         homes: homes(&app, &user, &whole).await?,
         kinds: kinds(&whole.board, right),
         nothing_on_it: whole.definition.widgets.is_empty(),
