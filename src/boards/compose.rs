@@ -33,7 +33,10 @@ pub async fn snapshot(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>
     let label = context.time(as_of);
     let visible = facilities(chrome, &ask.visible).await?;
     let head = match ask.address {
-        Address::Home(facility) => Some(builtin::plain_head(&chrome.facility(facility).await?, &context, as_of)),
+        Address::Home(facility) => {
+            let facility = chrome.facility(facility).await?;
+            Some(builtin::plain_head(&facility, &context, as_of))
+        }
         Address::Board(_) | Address::Link(_) => None,
     };
     let body = SheetFragment {

@@ -4,7 +4,7 @@
 mod ask;
 mod builtin;
 mod charts;
-mod commands;
+pub mod commands;
 mod compose;
 mod diff;
 mod filters;

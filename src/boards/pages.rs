@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::filters::{ChoiceView, FiltersView};
+use super::filters::FiltersView;
 use super::view::BoardHead;
 use crate::web::{EmptyView, Layout, LinkView, Markup, OptionView};
 use crate::widgets::Widget;
@@ -117,7 +117,7 @@ pub struct RowView {
 #[template(path = "boards/new.html")]
 pub struct NewPage<'a> {
     pub layout: &'a Layout,
-    pub name: String,
+    pub board_name: String,
     pub description: String,
     pub owners: Vec<OptionView>,
     pub starts: Vec<OptionView>,
@@ -189,12 +189,11 @@ pub struct EditPage<'a> {
     pub id: i64,
     pub title: String,
     pub base_version: i32,
-    pub name: String,
+    pub board_name: String,
     pub description: String,
     pub from: String,
     pub to: String,
     pub refresh: Vec<OptionView>,
-    pub ranges: Vec<ChoiceView>,
     pub note: String,
     pub widgets: Vec<EditCell>,
     pub has_draft: bool,
@@ -218,8 +217,6 @@ impl ProblemsOf {
 pub struct EditCell {
     pub cell: CellView,
     pub title: String,
-    pub kind: String,
-    pub icon: &'static str,
     pub locked: bool,
     /// whether this editor may change it
     pub may_change: bool,

@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 
 use super::super::commands::{self, By, Saved};
-use super::super::filters::ChoiceView;
 use super::super::model::{Definition, Refresh};
 use super::super::pages::{CellView, ConflictPage, EditCell, EditPage, ProblemsOf};
 use super::super::queries::{self, Draft, Step, Version, Whole};
@@ -20,7 +19,7 @@ use crate::error::{Error, Problems, Result};
 use crate::ids::BoardId;
 use crate::web::flash::Done;
 use crate::web::{Form, Here, Hx, Routes, options, rejected, saved};
-use crate::widgets::{QUICK, Range};
+use crate::widgets::Range;
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -79,8 +78,6 @@ async fn editor(
             "" => widget.kind.label().into(),
             title => title.into(),
         },
-        kind: widget.kind.label().into(),
-        icon: widget.kind.describe().icon,
         locked: widget.locked,
         may_change: !widget.locked || right >= Right::Own,
         is_first: at == 0,
@@ -97,7 +94,7 @@ async fn editor(
         id: id.0,
         title: whole.board.name.clone(),
         base_version: draft.as_ref().map_or(whole.board.version, |draft| draft.base_version),
-        name: step.name.clone(),
+        board_name: step.name.clone(),
         description: step.description.clone(),
         from: range.from.to_string(),
         to: range.to.to_string(),
@@ -105,14 +102,6 @@ async fn editor(
             Refresh::ALL.iter().map(|one| (one.as_str(), one.label())),
             step.definition.refresh.as_str(),
         ),
-        ranges: QUICK
-            .iter()
-            .map(|(from, to, label)| ChoiceView {
-                label: (*label).into(),
-                href: format!("{from} – {to}"),
-                current: *from == range.from.to_string() && *to == range.to.to_string(),
-            })
-            .collect(),
         note: note.into(),
         widgets: cells.collect(),
         has_draft: draft.is_some(),

@@ -209,7 +209,7 @@ impl NewForm {
         let starts = template::all().iter().map(|one| (one.name, one.file.name.as_str()));
         NewPage {
             layout,
-            name: self.name.clone(),
+            board_name: self.name.clone(),
             description: self.description.clone(),
             owners,
             starts: crate::web::options([("empty", "Nothing")].into_iter().chain(starts), &self.start),
