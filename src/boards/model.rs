@@ -71,7 +71,7 @@ pub struct Board {
     /// name of the file that keeps it
     pub slug: Option<String>,
     pub updated_at: DateTime<Utc>,
-    /// empty when the program did it
+    /// empty for those who may not know it
     pub updated_by: String,
 }
 

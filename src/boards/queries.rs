@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::{PgExecutor, PgPool};
 
 use super::model::{Board, Definition, Owner, OwnerKind};
-use super::rights::{Level, Reader, Right, Share, With, may};
+use super::rights::{Level, Reader, Right, Share, With, may, sees_names};
 use crate::auth::Role;
 use crate::error::{Error, Result};
 use crate::facilities::FacilityKind;
@@ -182,8 +182,11 @@ pub async fn list(db: &PgPool, reader: &Reader) -> Result<Vec<Listed>> {
     .await?;
     let mut seen = Vec::with_capacity(rows.len());
     for row in rows {
-        let (board, shares) = row.read()?;
+        let (mut board, shares) = row.read()?;
         let right = may(reader, &board, &shares);
+        if !sees_names(reader, &board) {
+            board.updated_by.clear();
+        }
         if right > Right::None {
             let shared = may(reader, &board, &[]) == Right::None;
             seen.push(Listed { board, right, shared });
@@ -197,6 +200,7 @@ pub async fn list(db: &PgPool, reader: &Reader) -> Result<Vec<Listed>> {
 pub struct Version {
     pub version: i32,
     pub at: DateTime<Utc>,
+    /// for those who may know it ([`sees_names`])
     pub by: String,
     pub note: String,
     pub name: String,

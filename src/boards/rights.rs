@@ -119,6 +119,17 @@ pub fn may(reader: &Reader, board: &Board, shares: &[Share]) -> Right {
     }
 }
 
+/// Whether the reader may know the names of those who changed the board. The names of a facility's staff stay there, and
+/// whoever edits a board of many facilities may be of any of them.
+pub fn sees_names(reader: &Reader, board: &Board) -> bool {
+    match &board.owner {
+        _ if reader.network_admin => true,
+        Owner::Person(_) => reader.user.is_some(),
+        Owner::Facility(facility) => reader.role_in(*facility).is_some(),
+        Owner::Region(_) | Owner::Network => false,
+    }
+}
+
 fn by_owner(reader: &Reader, board: &Board) -> Right {
     if reader.user.is_none() {
         return Right::None;

@@ -163,7 +163,8 @@ async fn a_board_shows_everybody_their_own_figures_whatever_it_says() {
     network.post(&format!("{board}/publication"), &[]).await;
     let stock = async |client: &Client, query: &str| {
         let page = client.get(&format!("{board}{query}")).await.ok();
-        page.text("#w-stock .figure").split_whitespace().next().unwrap_or_default().to_owned()
+        let figure = page.find("#w-stock .figure").unwrap_or_default();
+        figure.split_whitespace().next().unwrap_or_default().to_owned()
     };
 
     assert_eq!(draft.status, StatusCode::NOT_FOUND, "a draft is for its editors");

@@ -9,7 +9,7 @@ use super::super::commands::{self, By, Saved};
 use super::super::model::{Definition, Refresh};
 use super::super::pages::{CellView, ConflictPage, EditCell, EditPage, ProblemsOf};
 use super::super::queries::{self, Draft, Step, Version, Whole};
-use super::super::rights::Right;
+use super::super::rights::{Right, sees_names};
 use super::super::{compose, diff};
 use super::{by, found_for, page};
 use crate::app::App;
@@ -247,7 +247,9 @@ async fn conflict(
 ) -> Result<Response> {
     let whole = app.boards.library().board(id).await?;
     let began = step_of(queries::version(app.db.unscoped(), &whole, base).await?);
-    let (by, version, at, theirs_note) = (theirs.by.clone(), theirs.version, theirs.at, theirs.note.clone());
+    let named = sees_names(&super::reader(app, user).await?, &whole.board);
+    let by = if named { theirs.by.clone() } else { "Another editor".into() };
+    let (version, at, theirs_note) = (theirs.version, theirs.at, theirs.note.clone());
     let theirs = step_of(theirs);
     let (_, both) = diff::merged(&began, &theirs, &mine);
     let layout = app.chrome.page(user, here, "Somebody saved meanwhile", "boards").await?;

@@ -121,7 +121,10 @@ fn row(listed: &Listed, start: Option<BoardId>, now: chrono::DateTime<chrono::Ut
             .map_or_else(String::new, |kind| format!("Start of every {}", kind.label().to_lowercase())),
         widgets: format!("version {}", board.version),
         changed_iso: board.updated_at.to_rfc3339(),
-        changed: format!("{} ago by {}", age_label(now - board.updated_at), board.updated_by),
+        changed: match board.updated_by.as_str() {
+            "" => format!("{} ago", age_label(now - board.updated_at)),
+            by => format!("{} ago by {by}", age_label(now - board.updated_at)),
+        },
         may_edit: listed.right >= Right::Edit,
         may_own: listed.right >= Right::Own,
     }

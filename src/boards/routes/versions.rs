@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use super::super::pages::{VersionView, VersionsPage};
 use super::super::queries::{self, Step, Version};
-use super::super::rights::Right;
+use super::super::rights::{Right, sees_names};
 use super::super::{commands, diff};
 use super::{by, found, found_for, page, reader};
 use crate::app::App;
@@ -41,7 +41,9 @@ async fn index(
     Path(id): Path<BoardId>,
     Query(listing): Query<Listing>,
 ) -> Result<Response> {
-    let (whole, right) = found(&app, &reader(&app, &user).await?, id).await?;
+    let reader = reader(&app, &user).await?;
+    let (whole, right) = found(&app, &reader, id).await?;
+    let named = sees_names(&reader, &whole.board);
     let layout = app.chrome.page(&user, &here, "Versions", "boards").await?;
     // one more, against which the last of the page is described
     let versions = queries::versions(app.db.unscoped(), &whole, listing.before, ROWS as i64 + 1).await?;
@@ -51,7 +53,7 @@ async fn index(
         is_current: version.version == whole.board.version,
         at_iso: version.at.to_rfc3339(),
         at: format!("{} ago", age_label(now - version.at)),
-        by: version.by.clone(),
+        by: if named { version.by.clone() } else { "An editor".into() },
         note: version.note.clone(),
         changes: match versions.get(at + 1) {
             Some(before) => diff::words(&step(before), &step(version)),
