@@ -94,7 +94,8 @@ pub async fn latest_of(tx: &mut PgConnection, facilities: &[i64], limit: i64) ->
     let found = sqlx::query_as!(
         Happened,
         r#"select a.id as "id!", a.at as "at!", a.seen_from as "seen_from!: FacilityId",
-                  case when a.facility_id = any ($1) then a.actor_name else f.name end as "who!",
+                  case when a.facility_id = any ($1) and (scope_is_all() or a.facility_id = any (scope_facilities()))
+                       then a.actor_name else f.name end as "who!",
                   a.action as "action!", a.thing as "thing!", a.thing_id, a.detail as "detail!"
            from (
              select distinct on (one.id) one.*

@@ -88,7 +88,7 @@ fn draw<'a>(chart: &Chart, size: Size, axis: &scale::Values, left: u32, svg: &'a
     if chart.kind.is_bars() {
         marks::bars(chart, &root, &mut plot)?;
     } else if chart.kind == Kind::StackedArea {
-        marks::stack(chart, &mut plot)?;
+        marks::stack(chart, &root, &mut plot)?;
     } else {
         marks::lines(chart, size, axis, &mut plot)?;
     }

@@ -31,10 +31,13 @@ pub struct Heat<'a> {
 #[template(path = "charts/_heat.html")]
 pub struct HeatFragment<'a> {
     heat: &'a Heat<'a>,
-    rows: Vec<(&'a str, Vec<(u8, String)>, Option<String>)>,
+    rows: Vec<HeatRow<'a>>,
     highest: String,
     many: bool,
 }
+
+/// A row's name, its cells as step and text, and its sum.
+type HeatRow<'a> = (&'a str, Vec<(u8, String)>, Option<String>);
 
 impl askama::filters::HtmlSafe for HeatFragment<'_> {}
 

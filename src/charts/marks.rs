@@ -55,9 +55,9 @@ pub(super) fn lines<'a>(chart: &Chart, size: Size, axis: &scale::Values, plot: &
     Ok(())
 }
 
-/// Series on top of each other, each a band with a line along its top. A series without a value on a day that others
+/// Series on top of each other, each a band. A series without a value on a day that others
 /// have one adds nothing to it; a day that none has is a gap.
-pub(super) fn stack<'a>(chart: &Chart, plot: &mut Plot<'a>) -> Drawn<'a> {
+pub(super) fn stack<'a>(chart: &Chart, root: &Root<'a>, plot: &mut Plot<'a>) -> Drawn<'a> {
     let days = 0..chart.labels.len();
     let mut floor = vec![0.0; chart.labels.len()];
     let partial = chart.partial_day();
@@ -74,23 +74,24 @@ pub(super) fn stack<'a>(chart: &Chart, plot: &mut Plot<'a>) -> Drawn<'a> {
                 Some(day) if run.last() == Some(&day) => run[run.len().saturating_sub(2)..].to_vec(),
                 _ => vec![],
             };
-            for (piece, area, line) in [
-                (complete, Role::Area(s), Role::Line(s)),
-                (open, Role::AreaPartial(s), Role::LinePartial(s)),
-            ] {
+            for (piece, role) in [(complete, Role::Band(s)), (open, Role::BandPartial(s))] {
                 if piece.len() < 2 {
                     continue;
                 }
-                let upper: Vec<(f64, f64)> = piece.iter().map(|day| (*day as f64, top[*day])).collect();
+                let upper = piece.iter().map(|day| (*day as f64, top[*day]));
                 let lower = piece.iter().rev().map(|day| (*day as f64, floor[*day]));
-                let band: Vec<(f64, f64)> = upper.iter().copied().chain(lower).collect();
-                plot.draw_series([Polygon::new(band, area.ink())])?;
-                plot.draw_series(LineSeries::new(upper, line.ink()))?;
+                let band: Vec<(f64, f64)> = upper.chain(lower).collect();
+                plot.draw_series([Polygon::new(band, role.ink())])?;
             }
         }
+        // in the middle of its band where that is thick enough at the end
         if let Some(day) = known.last() {
-            let at = (*day as f64, top[*day]);
-            plot.draw_series([Circle::new(at, 4 * SCALE, Role::Marker(s).ink().filled())])?;
+            let (x, high) = plot.backend_coord(&(*day as f64, top[*day]));
+            let (_, low) = plot.backend_coord(&(*day as f64, floor[*day]));
+            if low - high >= 9 * SCALE as i32 {
+                let place = (x + 9 * SCALE as i32, (low + high) / 2);
+                root.draw(&Circle::new(place, 4 * SCALE, Role::Marker(s).ink().filled()))?;
+            }
         }
         floor = top;
     }

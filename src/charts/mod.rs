@@ -47,6 +47,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether a series is a surface, which a marker at its end tells apart.
+    fn fills(self) -> bool {
+        self.is_bars() || self == Kind::StackedArea
+    }
+
     fn is_stacked(self) -> bool {
         matches!(self, Kind::StackedBars | Kind::StackedArea)
     }
@@ -145,7 +150,7 @@ impl Chart<'_> {
             } else {
                 vec![]
             },
-            bars: self.kind.is_bars(),
+            bars: self.kind.fills(),
             legend: self
                 .series
                 .iter()
@@ -204,7 +209,7 @@ impl Chart<'_> {
 
     /// Bars are told apart by the marker at their end, which a single series does not need.
     fn key(&self, series: usize, name: &str) -> Key {
-        let marker = match self.kind.is_bars() {
+        let marker = match self.kind.fills() {
             false => path::marker(series, (160, 60), 42),
             true if self.series.len() > 1 => path::marker(series, (260, 60), 42),
             true => String::new(),

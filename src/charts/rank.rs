@@ -13,6 +13,8 @@ pub struct Rank {
     /// where a click on it leads
     pub href: Option<String>,
     pub value: Option<f64>,
+    /// the rest in one row: its bar would dwarf the others, so it has none
+    pub rest: bool,
     /// `good`, `low`, `critical` and the word for it; empty for none
     pub phase: &'static str,
     pub word: &'static str,

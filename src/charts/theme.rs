@@ -30,10 +30,12 @@ pub(super) enum Role {
     MarkerPartial(usize),
     Bar(usize),
     BarPartial(usize),
+    Band(usize),
+    BandPartial(usize),
 }
 
 /// Class names in the order of the sentinel's red part; those from `OF_SERIES` on are followed by their series.
-const CLASSES: [&str; 16] = [
+const CLASSES: [&str; 18] = [
     "gap",
     "grid",
     "axis",
@@ -50,6 +52,8 @@ const CLASSES: [&str; 16] = [
     "point partial",
     "bar",
     "bar partial",
+    "band",
+    "band partial",
 ];
 const OF_SERIES: u8 = 8;
 
@@ -73,6 +77,8 @@ impl Role {
             Role::MarkerPartial(s) => (13, s),
             Role::Bar(s) => (14, s),
             Role::BarPartial(s) => (15, s),
+            Role::Band(s) => (16, s),
+            Role::BandPartial(s) => (17, s),
         };
         RGBColor(role, (series % LOOKS) as u8, 0)
     }

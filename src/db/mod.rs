@@ -24,7 +24,7 @@ pub type Tx = Transaction<'static, Postgres>;
 pub const APP_ROLE: &str = "pulseboard_app";
 
 /// The facilities whose rows a transaction may see and write.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Every facility: jobs, network administrators, figures that are shared by consent.
     All,

@@ -17,13 +17,13 @@ text_enum! {
     }
 }
 
-/// Units that moved, on the local days of their facilities.
+/// Units that moved, on the local days of their facilities. Of a reason that has a note only the reason is told apart.
 pub async fn moved(tx: &mut PgConnection, cut: &Cut, flow: Flow) -> Result<Vec<Row>> {
     let found = figures!(
         "sum(x.amount)",
         "null",
         "select m.facility_id, f.region, f.time_zone, m.at, local_day(m.at, f.time_zone) as day, m.component,
-                m.blood_group, null::text as urgency, m.reason, m.quantity as amount
+                m.blood_group, null::text as urgency, split_part(m.reason, ':', 1) as reason, m.quantity as amount
          from here f
          join inventory_movements m on m.facility_id = f.id and m.at >= f.starts and m.at < f.ends
          where m.kind = $8",

@@ -52,10 +52,10 @@ pub async fn latest_stock(tx: &mut PgConnection, cut: &Cut) -> Result<Vec<Row>> 
     Ok(found)
 }
 
-/// Minutes since the summary was refreshed, the oldest of each.
+/// Whole minutes since the summary was refreshed, the oldest of each.
 pub async fn age(tx: &mut PgConnection, cut: &Cut) -> Result<Vec<Row>> {
     let found = figures!(
-        "max(extract(epoch from clock_now() - x.updated_at) / 60)",
+        "max(floor(extract(epoch from clock_now() - x.updated_at) / 60))",
         "null",
         "select s.facility_id, f.region, f.time_zone, null::timestamptz as at, s.date as day, null::text as component,
                 null::text as blood_group, null::text as urgency, null::text as reason, s.updated_at
@@ -104,13 +104,8 @@ pub async fn known_days(
     last: NaiveDate,
 ) -> Result<Vec<NaiveDate>> {
     let found = sqlx::query_scalar!(
-        r#"select day::date as "day!" from generate_series($2::date, $3::date, interval '1 day') day
-           where exists (
-             select from unnest($1::bigint[]) as f (id)
-             join lateral (
-               select from dashboard_daily_summary d where d.facility_id = f.id and d.date = day::date limit 1
-             ) s on true)
-           order by 1"#,
+        "select distinct date from dashboard_daily_summary
+         where facility_id = any ($1) and date between $2 and $3 order by date",
         facilities,
         first,
         last

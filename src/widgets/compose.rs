@@ -5,15 +5,20 @@ use std::collections::HashMap;
 
 use futures_util::stream::{self, StreamExt};
 use sqlx::{Acquire, PgConnection};
+use tokio::sync::Semaphore;
 
-use super::source::{Frame, Query, Source, Sources};
+use super::render::Look;
+use super::source::{Frame, Query, Sources};
 use super::{Context, Kind, Widget, render};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::summary;
 
-/// Connections that one board takes at a time.
-pub const CONNECTIONS: usize = 4;
+/// Connections of the jobs' pool that all boards together take at a time: fewer than it has, so that nobody who needs one
+/// for something else waits in vain.
+pub const CONNECTIONS: usize = 3;
+
+static TURNS: Semaphore = Semaphore::const_new(CONNECTIONS);
 
 /// A widget as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +49,18 @@ impl<'a> Loads<'a> {
         }
     }
 
-    /// The answer to a question, read once.
-    pub(super) async fn frame(&mut self, tx: &mut PgConnection, source: &dyn Source, query: &Query) -> Result<Frame> {
+    /// The answer to a widget's question, read once.
+    pub(super) async fn frame(&mut self, tx: &mut PgConnection, look: &Look<'_>, query: &Query) -> Result<Frame> {
         if let Some(frame) = self.frames.get(query) {
             return Ok(frame.clone());
         }
-        let frame = source.load(tx, query).await?;
+        let frame = match &look.context.past {
+            Some(past) => {
+                past.load(tx, look.source, look.measure, query, &look.context.scope)
+                    .await?
+            }
+            None => look.source.load(tx, query).await?,
+        };
         self.frames.insert(query.clone(), frame.clone());
         Ok(frame)
     }
@@ -156,6 +167,8 @@ async fn run(
     version: i64,
     lane: Vec<usize>,
 ) -> Vec<(usize, Composed)> {
+    // waits here for as long as it takes; waiting for a connection gives up after two seconds
+    let _turn = TURNS.acquire().await;
     let mut loads = Loads::new(sources, version);
     let mut done = Vec::with_capacity(lane.len());
     let mut tx = db.read_in_background(&context.scope).await;

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Filter, Range, Span, Widget};
+use super::{Filter, Past, Range, Span, Widget};
 use crate::clock::{Zone, local_day, time_label};
 use crate::db::Scope;
 use crate::error::Result;
@@ -32,10 +32,12 @@ pub struct Context {
     pub query: String,
     /// address of the same board without its filter, for the way out of an empty one
     pub unfiltered: String,
+    /// what is remembered of days that are over; without it everything is read
+    pub past: Option<Past>,
 }
 
 impl Context {
-    /// Out of the facilities that are visible, by name. `Invalid` when the range cannot be shown.
+    /// Out of the facilities that the board is about, by name; those outside the scope are left out. `Invalid` when the range cannot be shown.
     pub fn new(
         scope: Scope,
         visible: &[Facility],
@@ -44,9 +46,13 @@ impl Context {
         zone: Zone,
         now: DateTime<Utc>,
     ) -> Result<Self> {
+        let may = |facility: &Facility| match &scope {
+            Scope::All => true,
+            Scope::Facilities(ids) => ids.contains(&facility.id),
+        };
         let facilities = visible
             .iter()
-            .filter(|facility| filter.takes(facility))
+            .filter(|facility| may(facility) && filter.takes(facility))
             .cloned()
             .collect();
         Ok(Context {
@@ -61,6 +67,7 @@ impl Context {
             path: String::new(),
             query: String::new(),
             unfiltered: String::new(),
+            past: None,
         })
     }
 
@@ -70,6 +77,14 @@ impl Context {
             path: path.into(),
             query: query.into(),
             unfiltered: unfiltered.into(),
+            ..self
+        }
+    }
+
+    /// The same with what is remembered of days that are over; give all boards of one database the same.
+    pub fn remembering(self, past: &Past) -> Self {
+        Context {
+            past: Some(past.clone()),
             ..self
         }
     }

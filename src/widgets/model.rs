@@ -81,17 +81,13 @@ pub struct Options {
 
 text_enum! {
     /// What a number is set beside.
+    #[derive(Default)]
     pub enum Compare {
         /// the same weekday a week before, or the same length of time before the range
+        #[default]
         Week = "week" / "The week before",
         Previous = "previous" / "The time before of the same length",
         None = "none" / "Nothing",
-    }
-}
-
-impl Default for Compare {
-    fn default() -> Self {
-        Compare::Week
     }
 }
 
@@ -112,15 +108,11 @@ pub struct Thresholds {
 
 text_enum! {
     /// On which side of a threshold a value is bad.
+    #[derive(Default)]
     pub enum Direction {
+        #[default]
         Above = "above" / "High values are bad",
         Below = "below" / "Low values are bad",
-    }
-}
-
-impl Default for Direction {
-    fn default() -> Self {
-        Direction::Above
     }
 }
 

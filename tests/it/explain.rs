@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pulseboard::app::App;
 use pulseboard::auth::Role;
+use pulseboard::db::Scope;
 use pulseboard::summary;
+use pulseboard::widgets::{Filter, Range, compose_all, sources};
 use sqlx::Connection;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::journey::{O_NEGATIVE, accept, proposed, raise, rows};
 use crate::support::{Facility, TestApp};
+use crate::widgets;
 
 /// Tables that grow with every day of every facility.
 const LARGE: [&str; 7] = [
@@ -209,6 +212,12 @@ async fn no_statement_of_the_daily_work_reads_a_whole_table() {
     }
     staff.get(&here.path(&format!("/inventory/{unit}"))).await.ok();
     note("a unit");
+    let scope = Scope::of(here.id);
+    let context = widgets::context(&app, &scope, &[&here], Filter::default(), Range::default()).await;
+    compose_all(&app.db, sources(), &widgets::everything(), &context)
+        .await
+        .expect("a board");
+    note("every widget");
     proposed(&staff, &here, O_NEGATIVE, 4).await;
     note("the proposal of units");
     staff

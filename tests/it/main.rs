@@ -28,3 +28,4 @@ mod stock;
 mod stock_input;
 mod support;
 mod time;
+mod widgets;

@@ -108,7 +108,7 @@ fn figures(page: &Page) -> Vec<Figure> {
 }
 
 /// The first number in a text, thousands separators aside.
-fn first_number(text: &str) -> i64 {
+pub(crate) fn first_number(text: &str) -> i64 {
     let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
     let end = digits
         .find(|c: char| !c.is_ascii_digit() && c != ',')

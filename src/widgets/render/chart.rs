@@ -17,7 +17,7 @@ use crate::widgets::{Kind, Nature, State};
 const BARS: u16 = 12;
 
 pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>) -> Result<String> {
-    let frame = loads.frame(tx, look.source, &look.query()).await?;
+    let frame = loads.frame(tx, look, &look.query()).await?;
     if frame.rows.is_empty() && (frame.known.is_empty() || look.by.len() > 1) {
         return look.nothing(frame.as_of);
     }
@@ -108,7 +108,7 @@ fn split(look: &Look<'_>, frame: &Frame, second: Dimension) -> Vec<Series> {
 
 pub async fn ranks(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>) -> Result<String> {
     let query = look.query();
-    let frame = loads.frame(tx, look.source, &query).await?;
+    let frame = loads.frame(tx, look, &query).await?;
     let by = look.by.first().copied().unwrap_or(Dimension::Facility);
     if frame.rows.is_empty() {
         return look.nothing(frame.as_of);
@@ -133,6 +133,7 @@ pub async fn ranks(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>
             label: name,
             href,
             value,
+            rest: false,
             phase: if known { state.as_str() } else { "" },
             word: if known { state.label() } else { "" },
         }
@@ -146,7 +147,10 @@ pub async fn ranks(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>
         })
         .collect();
     if !rest.is_empty() {
-        ranks.push(rank(format!("{} others", rest.len()), None, sum(rest)));
+        ranks.push(Rank {
+            rest: true,
+            ..rank(format!("{} others", rest.len()), None, sum(rest))
+        });
     }
     let (id, title) = (look.drawing(), look.title());
     let chart = Ranks {

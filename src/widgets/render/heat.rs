@@ -15,7 +15,7 @@ use crate::widgets::view::{ChartFragment, ChartView};
 const SIDE: usize = 40;
 
 pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>) -> Result<String> {
-    let frame = loads.frame(tx, look.source, &look.query()).await?;
+    let frame = loads.frame(tx, look, &look.query()).await?;
     let [first, second] = look.by else {
         return look.nothing(frame.as_of);
     };

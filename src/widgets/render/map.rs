@@ -14,7 +14,7 @@ use crate::widgets::view::{ChartFragment, ChartView};
 
 pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>) -> Result<String> {
     let query = look.query();
-    let frame = loads.frame(tx, look.source, &query).await?;
+    let frame = loads.frame(tx, look, &query).await?;
     let nature = look.measure.nature;
     let rows: std::collections::HashMap<&str, _> = frame.rows.iter().map(|row| (row.first.as_str(), row)).collect();
     let mut spots: Vec<Spot> = look

@@ -10,6 +10,9 @@ mod matrix;
 mod number;
 mod table;
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
@@ -370,24 +373,26 @@ fn ordered(
         Dimension::Hour => (0..24).map(|hour| hour.to_string()).collect(),
         Dimension::Weekday => (1..8).map(|day| day.to_string()).collect(),
         _ => {
-            let mut keys: Vec<String> = vec![];
-            rows.iter().for_each(|row| {
-                if !keys.iter().any(|known| known == key(row)) {
-                    keys.push(key(row).to_owned());
-                }
-            });
-            match dimension {
-                Dimension::Component => keys.sort_by_key(|key| key.parse::<Component>().ok()),
-                Dimension::Group => keys.sort_by_key(|key| key.parse::<BloodGroup>().ok()),
-                Dimension::Urgency => keys.sort_by_key(|key| std::cmp::Reverse(key.parse::<Urgency>().ok())),
-                _ => {
-                    let size = |wanted: &str| {
-                        total(rows.iter().filter(|row| key(row) == wanted), measure.nature).unwrap_or(f64::NEG_INFINITY)
-                    };
-                    keys.sort_by(|a, b| size(b).total_cmp(&size(a)).then_with(|| a.cmp(b)));
-                }
+            let mut by_key: HashMap<&str, Vec<&Row>> = HashMap::new();
+            for row in rows {
+                by_key.entry(key(row)).or_default().push(row);
             }
-            keys
+            let mut keys: Vec<(f64, String)> = by_key
+                .into_iter()
+                .map(|(key, rows)| {
+                    (
+                        total(rows.into_iter(), measure.nature).unwrap_or(f64::NEG_INFINITY),
+                        key.into(),
+                    )
+                })
+                .collect();
+            match dimension {
+                Dimension::Component => keys.sort_by_key(|(_, key)| key.parse::<Component>().ok()),
+                Dimension::Group => keys.sort_by_key(|(_, key)| key.parse::<BloodGroup>().ok()),
+                Dimension::Urgency => keys.sort_by_key(|(_, key)| Reverse(key.parse::<Urgency>().ok())),
+                _ => keys.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1))),
+            }
+            keys.into_iter().map(|(_, key)| key).collect()
         }
     }
 }

@@ -18,7 +18,7 @@ const SPARK_DAYS: u64 = 14;
 
 pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>) -> Result<String> {
     let query = look.query();
-    let frame = loads.frame(tx, look.source, &query).await?;
+    let frame = loads.frame(tx, look, &query).await?;
     let value = frame.total(look.measure.nature).or(zero(look));
     let (direction, change, spark) = match look.measure.past && look.widget.options.compare != Compare::None {
         true => course(tx, look, &query, value, loads).await?,
@@ -55,7 +55,7 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
 
 pub async fn gauge(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>) -> Result<String> {
     let query = look.query();
-    let frame = loads.frame(tx, look.source, &query).await?;
+    let frame = loads.frame(tx, look, &query).await?;
     let Some(value) = frame.total(look.measure.nature).or(zero(look)) else {
         return look.nothing(frame.as_of);
     };
@@ -109,7 +109,7 @@ async fn course(
     let mut by_day = query.clone();
     by_day.cut.first = first;
     by_day.cut.by = vec![Dimension::Day];
-    let days = loads.frame(tx, look.source, &by_day).await?;
+    let days = loads.frame(tx, look, &by_day).await?;
     let nature = look.measure.nature;
     let on = |day: NaiveDate| -> Vec<&Row> { days.rows.iter().filter(|row| row.first == day.to_string()).collect() };
     let known = |day: NaiveDate| days.known.binary_search(&day).is_ok();

@@ -1,5 +1,7 @@
 //! Figures in rows and columns, and the rows behind a figure.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 
 use super::{Look, label, missing_is_zero, ordered, rendered};
@@ -18,7 +20,7 @@ const LISTED: u16 = 8;
 
 pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>) -> Result<String> {
     let query = look.query();
-    let frame = loads.frame(tx, look.source, &query).await?;
+    let frame = loads.frame(tx, look, &query).await?;
     let Some(&by) = look.by.first().filter(|_| !frame.rows.is_empty()) else {
         return look.nothing(frame.as_of);
     };
@@ -41,8 +43,12 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
         None => vec![],
     };
     let adds = matches!(nature, Nature::Count) || (nature == Nature::Level && by != Dimension::Day);
+    let mut by_key: HashMap<&str, Vec<&Row>> = HashMap::new();
+    for row in &frame.rows {
+        by_key.entry(&row.first).or_default().push(row);
+    }
     let row_of = |key: &String| {
-        let of_key: Vec<&Row> = frame.rows.iter().filter(|row| row.first == *key).collect();
+        let of_key = by_key.get(key.as_str()).map(Vec::as_slice).unwrap_or_default();
         let zero = missing_is_zero(&frame, look.measure, by, key).then_some(0.0);
         let all = total(of_key.iter().copied(), nature).or(zero);
         let mut cells: Vec<String> = columns
