@@ -49,10 +49,11 @@ create function local_day(at timestamptz, zone text) returns date language sql i
 $$;
 
 -- Where midnight comes twice (Havana in November) the day begins at the first.
+-- One expression, so that Postgres puts it into the query: a call costs 70 us.
 create function day_start(day date, zone text) returns timestamptz language sql immutable parallel safe as $$
-    select case when (start - interval '1 hour') at time zone zone >= day::timestamp
-                then start - interval '1 hour' else start end
-    from (select day::timestamp at time zone zone as start) midnight
+    select case when (day::timestamp at time zone zone - interval '1 hour') at time zone zone >= day::timestamp
+                then day::timestamp at time zone zone - interval '1 hour'
+                else day::timestamp at time zone zone end
 $$;
 
 -- One row that says whether the first administrator exists.

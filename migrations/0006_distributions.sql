@@ -8,6 +8,7 @@ create table blood_distributions (
     id bigint generated always as identity unique,
     blood_bank_id bigint not null,
     dispatched_to_id bigint not null references facilities,
+    -- a request of the receiver
     request_id bigint,
     -- set on a return: the distribution whose units come back
     return_of bigint,
@@ -23,6 +24,9 @@ create table blood_distributions (
     received_by bigint references users,
     primary key (facility_id, id),
     foreign key (facility_id, blood_bank_id) references blood_banks (facility_id, id),
+    -- a history that is written in one go may have the request after its delivery
+    foreign key (dispatched_to_id, request_id) references blood_requests (facility_id, id) deferrable initially deferred,
+    foreign key (dispatched_to_id, return_of) references blood_distributions (facility_id, id),
     constraint blood_distributions_self_check check (facility_id <> dispatched_to_id),
     constraint blood_distributions_delivered_check check ((status = 'in_transit') = (date_delivered is null))
 );

@@ -6,11 +6,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware;
-use http::StatusCode;
+use tower::util::MapResponseLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::validate_request::ValidateRequestHeaderLayer;
 
 use crate::auth::{self, Access, Auth};
 use crate::boards::Boards;
@@ -19,7 +19,7 @@ use crate::facilities::Chrome;
 use crate::live::{Hub, Limits};
 use crate::users::Setup;
 use crate::web::{self, Frame, Route, Routes};
-use crate::{admin, boards, distributions, health, inventory, network, requests, users};
+use crate::{admin, boards, distributions, health, inventory, network, places, reference, requests, search, users};
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
 /// count and not one for each part.
@@ -95,7 +95,10 @@ pub fn routes() -> Routes<App> {
         .merge(requests::routes())
         .merge(distributions::routes())
         .merge(network::routes())
+        .merge(search::routes())
         .merge(admin::routes())
+        .merge(places::routes())
+        .merge(reference::routes())
         .merge(health::routes())
         .get("/static/{*path}", Access::Public, web::assets::serve)
 }
@@ -107,8 +110,6 @@ pub fn route_table() -> Vec<Route> {
 
 /// Forms hold at most this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
-/// A request gets its answer's head within this time or 503.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The router with its layers. Those that pass the body on as it is are one layer to the router, outermost first: it
 /// boxes each layer, and every box clones all those within it for each request.
@@ -121,8 +122,8 @@ pub fn router(app: App) -> Router {
             middleware::from_fn_with_state(app.frame.clone(), web::frame),
             CatchPanicLayer::custom(panicked),
             CompressionLayer::new(),
-            TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE),
-            middleware::from_fn(web::same_origin),
+            ValidateRequestHeaderLayer::custom(web::same_origin),
+            MapResponseLayer::new(auth::secure_removal),
             auth::session_layer(app.auth.sessions.clone(), app.frame.secure),
         ))
 }

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{self, App, Options};
 use crate::clock::Clock;
@@ -106,6 +107,7 @@ impl Running {
         }
         for task in self.tasks {
             task.abort();
+            let _ = task.await;
         }
         let _ = tokio::time::timeout(Duration::from_secs(5), self.app.db.close()).await;
     }
@@ -167,6 +169,7 @@ pub fn tasks(app: &App) -> Vec<JoinHandle<()>> {
                 loop {
                     tokio::time::sleep(Duration::from_secs(30)).await;
                     app.hub.sweep();
+                    app.boards.pages().sweep();
                     // whatever a lost notification kept from us is seen now
                     app.boards.catch_up().await;
                 }
@@ -182,7 +185,8 @@ fn keep_going<F: Future<Output = ()> + Send + 'static>(
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
-            if let Err(error) = tokio::spawn(task()).await
+            // aborting this task must end the one inside, too
+            if let Err(error) = AbortOnDropHandle::new(tokio::spawn(task())).await
                 && error.is_panic()
             {
                 tracing::error!(task = name, "a task panicked and is started again");

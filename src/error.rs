@@ -84,13 +84,10 @@ impl From<sqlx::Error> for Error {
             {
                 Error::Conflict("Somebody else is changing the same thing. Try again.".into())
             }
-            // 22021, 22P05: a NUL, which Postgres keeps in no text and no JSON
-            sqlx::Error::Database(ref cause) if matches!(cause.code().as_deref(), Some("22021" | "22P05")) => {
-                Error::invalid("", "A text holds a character that cannot be kept.")
-            }
-            // 22021 a character that no text may hold (NUL), 22003 and 22008 a number or a time beyond all bounds
+            // 22021, 22P05 a NUL, which Postgres keeps in no text and no JSON, 22003 and 22008 a number or a time beyond
+            // all bounds
             sqlx::Error::Database(ref cause)
-                if matches!(cause.code().as_deref(), Some("22021" | "22003" | "22008")) =>
+                if matches!(cause.code().as_deref(), Some("22021" | "22P05" | "22003" | "22008")) =>
             {
                 Error::invalid(
                     "",

@@ -35,10 +35,13 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
         | Event::SummaryRefreshed { .. } => boards_changed(app, facilities, "stock"),
         Event::RequestRaised { .. } | Event::RequestDecided { .. } => boards_changed(app, facilities, "requests"),
         Event::FacilityChanged { .. } => {
+            // its people's rights too: an inactive facility gives none
             app.chrome.forget();
+            app.auth.forget_all();
             boards_changed(app, facilities, "stock");
         }
         Event::BoardChanged { board } => app.boards.redefined(*board),
+        Event::ReferenceChanged => app.boards.all_changed(),
         Event::AccessChanged { user } | Event::SessionsEnded { user } => {
             app.auth.forget(*user);
             app.hub.access_changed(*user);

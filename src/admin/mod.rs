@@ -18,7 +18,7 @@ pub fn routes() -> Routes<App> {
 
 /// `GET /admin`
 async fn start(Manager(_): Manager) -> Redirect {
-    Redirect::to("/admin/verify")
+    Redirect::to("/admin/facilities")
 }
 
 #[derive(Template)]

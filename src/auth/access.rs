@@ -59,11 +59,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let auth = Auth::from_ref(state);
         let person = active(parts, &auth).await?;
-        if let Some(session) = session(parts)
-            && auth.is_display(session).await
-        {
-            return Err(Error::Forbidden);
-        }
+        not_a_display(parts, &auth).await?;
         Ok(CurrentUser(person))
     }
 }
@@ -103,7 +99,24 @@ where
     }
 }
 
-/// Somebody who may see the facility in the path.
+/// Somebody who may see the board of the facility in the path: a viewer, or a display that hangs there.
+#[derive(Clone, Debug)]
+pub struct BoardViewer(pub Viewer);
+
+impl<S> FromRequestParts<S> for BoardViewer
+where
+    Auth: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let person = active(parts, &Auth::from_ref(state)).await?;
+        viewer(parts, person).await.map(BoardViewer)
+    }
+}
+
+/// Somebody who may see the facility in the path. A display, which shows the board alone, is refused.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     pub person: Arc<Person>,
@@ -126,8 +139,9 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let person = active(parts, &Auth::from_ref(state)).await?;
-        viewer(parts, person).await
+        let BoardViewer(viewer) = BoardViewer::from_request_parts(parts, state).await?;
+        not_a_display(parts, &Auth::from_ref(state)).await?;
+        Ok(viewer)
     }
 }
 
@@ -230,8 +244,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let CurrentUser(person) = CurrentUser::from_request_parts(parts, state).await?;
-        let manages_one = person.memberships.iter().any(|one| one.role >= Role::FacilityAdmin);
-        if person.network_admin || manages_one {
+        if person.manages_any() {
             Ok(Manager(person))
         } else {
             Err(Error::Forbidden)
@@ -256,6 +269,13 @@ async fn active(parts: &Parts, auth: &Auth) -> Result<Arc<Person>> {
         auth.sessions.touch(&id).await?;
     }
     Ok(person)
+}
+
+async fn not_a_display(parts: &Parts, auth: &Auth) -> Result<()> {
+    match session(parts) {
+        Some(session) if auth.is_display(session).await => Err(Error::Forbidden),
+        _ => Ok(()),
+    }
 }
 
 async fn viewer(parts: &mut Parts, person: Arc<Person>) -> Result<Viewer> {

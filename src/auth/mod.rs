@@ -8,8 +8,10 @@ mod people;
 mod sessions;
 mod throttle;
 
-pub use access::{Access, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer};
-pub use cookie::session_layer;
+pub use access::{
+    Access, BoardViewer, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer,
+};
+pub use cookie::{secure_removal, session_layer};
 pub use password::{Passwords, problem_with as problem_with_password};
 pub use people::{Membership, People, Person, Role};
 pub use sessions::{SessionStore, hash_of as session_hash};
@@ -23,6 +25,7 @@ use tower_sessions::Session;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::ids::{FacilityId, UserId};
+use sessions::Claim;
 
 /// The key under which a session knows its person, and the epoch of their rights at log-in.
 pub const USER_KEY: &str = "user_id";
@@ -96,20 +99,29 @@ impl Auth {
 
     /// Whether this session is a display's.
     pub async fn is_display(&self, session: &Session) -> bool {
-        matches!(session.get::<i64>(DISPLAY_KEY).await, Ok(Some(_)))
+        matches!(self.claim_of(session).await, Ok(Some(claim)) if claim.display.is_some())
     }
 
     /// The person of this session, if it is still good.
     pub async fn person_of(&self, session: &Session) -> Result<Option<Arc<Person>>> {
-        let Ok(Some(id)) = session.get::<i64>(USER_KEY).await else {
+        let Some(claim) = self.claim_of(session).await? else {
+            // looked for in vain, it lets the browser forget its cookie
+            let _ = session.get_value(USER_KEY).await;
             return Ok(None);
         };
-        let epoch: Option<i64> = session.get(EPOCH_KEY).await.ok().flatten();
-        let person = self.people.find(UserId(id)).await?;
-        let person = person.filter(|person| !person.disabled && Some(person.epoch) == epoch);
-        match session.get::<i64>(DISPLAY_KEY).await.ok().flatten() {
-            Some(facility) => Ok(person.and_then(|person| person.as_display_of(FacilityId(facility)).map(Into::into))),
+        let person = self.people.find(claim.user).await?;
+        let person = person.filter(|person| !person.disabled && Some(person.epoch) == claim.epoch);
+        match claim.display {
+            Some(facility) => Ok(person.and_then(|person| person.as_display_of(facility).map(Into::into))),
             None => Ok(person),
+        }
+    }
+
+    /// Asked of the store itself: through the session, every value of it would be copied several times.
+    async fn claim_of(&self, session: &Session) -> Result<Option<Claim>> {
+        match session.id() {
+            Some(id) => self.sessions.claim(&id).await,
+            None => Ok(None),
         }
     }
 

@@ -65,6 +65,11 @@ impl Person {
         }
     }
 
+    /// Whether there is anything that they manage.
+    pub fn manages_any(&self) -> bool {
+        self.network_admin || self.memberships.iter().any(|one| one.role >= Role::FacilityAdmin)
+    }
+
     /// What is left of their rights in a display that they hung up: looking at one facility.
     pub(super) fn as_display_of(&self, facility: FacilityId) -> Option<Person> {
         self.role_in(facility)?;

@@ -12,10 +12,10 @@ use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error as StoreError, Result as StoreResult};
 
-use super::{DISPLAY_KEY, USER_KEY};
+use super::{DISPLAY_KEY, EPOCH_KEY, USER_KEY};
 use crate::db::Db;
 use crate::error::Result;
-use crate::ids::UserId;
+use crate::ids::{FacilityId, UserId};
 
 type Hash = [u8; 32];
 
@@ -24,9 +24,31 @@ pub fn hash_of(id: &Id) -> Hash {
     Sha256::digest(id.to_string().as_bytes()).into()
 }
 
+/// Whose a session says it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim {
+    pub user: UserId,
+    /// of their rights at log-in
+    pub epoch: Option<i64>,
+    /// the one facility that it shows, when it is a display's
+    pub display: Option<FacilityId>,
+}
+
+impl Claim {
+    fn of(record: &Record) -> Option<Self> {
+        let number = |key: &str| record.data.get(key).and_then(serde_json::Value::as_i64);
+        Some(Claim {
+            user: UserId(number(USER_KEY)?),
+            epoch: number(EPOCH_KEY),
+            display: number(DISPLAY_KEY).map(FacilityId),
+        })
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Known {
     record: Record,
+    claim: Option<Claim>,
     user: Option<UserId>,
     last_seen_at: DateTime<Utc>,
     loaded: Instant,
@@ -45,9 +67,9 @@ pub struct SessionStore {
     db: DbHandle,
     idle: Duration,
     longest: Duration,
-    memory: Arc<DashMap<Hash, Known>>,
+    memory: Arc<DashMap<Id, Known>>,
     /// ids that ended here a moment ago: a look-up that began before must not bring them back into memory
-    ended: Arc<DashMap<Hash, Instant>>,
+    ended: Arc<DashMap<Id, Instant>>,
 }
 
 /// `Db` without a `Debug` of its own, which the trait of the store asks for.
@@ -86,15 +108,18 @@ impl SessionStore {
 
     /// Somebody used this session: it is not idle. Written at most once a minute.
     pub async fn touch(&self, id: &Id) -> Result<()> {
-        let hash = hash_of(id);
         let now = self.db.0.clock.now();
-        match self.memory.get_mut(&hash) {
-            Some(mut known) if now - known.last_seen_at > TOUCH_EVERY => known.last_seen_at = now,
+        let is_due = |known: &Known| now - known.last_seen_at > TOUCH_EVERY;
+        if !self.memory.get(id).is_some_and(|known| is_due(&known)) {
+            return Ok(());
+        }
+        match self.memory.get_mut(id) {
+            Some(mut known) if is_due(&known) => known.last_seen_at = now,
             _ => return Ok(()),
         }
         sqlx::query!(
             "update sessions set last_seen_at = $2 where id_hash = $1 and revoked_at is null",
-            &hash[..],
+            &hash_of(id)[..],
             now
         )
         .execute(self.db.0.unscoped())
@@ -104,8 +129,13 @@ impl SessionStore {
 
     /// Whether the session is good right now, asked of the database and not of memory. For streams, which live long.
     pub async fn is_alive(&self, id: &Id) -> Result<bool> {
-        self.memory.remove(&hash_of(id));
-        self.find(id).await.map(|found| found.is_some())
+        self.memory.remove(id);
+        self.find(id, |_| ()).await.map(|found| found.is_some())
+    }
+
+    /// Whose this session is, from memory where that is fresh; nothing when it has ended or is nobody's.
+    pub(super) async fn claim(&self, id: &Id) -> Result<Option<Claim>> {
+        self.find(id, |known| known.claim).await.map(Option::flatten)
     }
 
     /// Sessions that have ended long enough ago to be of no interest to anybody.
@@ -121,29 +151,29 @@ impl SessionStore {
         Ok(done.rows_affected())
     }
 
-    async fn find(&self, id: &Id) -> Result<Option<Record>> {
-        let hash = hash_of(id);
+    /// What is `wanted` of a session that is good.
+    async fn find<T>(&self, id: &Id, wanted: impl FnOnce(&Known) -> T) -> Result<Option<T>> {
         let now = self.db.0.clock.now();
         let idle = chrono::TimeDelta::from_std(self.idle).unwrap_or(chrono::TimeDelta::MAX);
-        if let Some(known) = self.memory.get(&hash)
+        if let Some(known) = self.memory.get(id)
             && known.loaded.elapsed() < LONGEST_MEMORY
         {
             let used = known.last_seen_at + idle > now || is_display(&known.record);
             let good = used && known.record.expiry_date > offset(now);
-            return Ok(good.then(|| known.record.clone()));
+            return Ok(good.then(|| wanted(&known)));
         }
         let row = sqlx::query!(
             "select user_id, data, last_seen_at, expires_at from sessions
              where id_hash = $1 and revoked_at is null and expires_at > $2
                and (last_seen_at > $3 or data ? 'display')",
-            &hash[..],
+            &hash_of(id)[..],
             now,
             now - idle
         )
         .fetch_optional(self.db.0.unscoped())
         .await?;
         let Some(row) = row else {
-            self.memory.remove(&hash);
+            self.memory.remove(id);
             return Ok(None);
         };
         let data = serde_json::from_value(row.data).map_err(anyhow::Error::from)?;
@@ -153,18 +183,20 @@ impl SessionStore {
             expiry_date: offset(row.expires_at),
         };
         let known = Known {
-            record: record.clone(),
+            claim: Claim::of(&record),
+            record,
             user: row.user_id.map(UserId),
             last_seen_at: row.last_seen_at,
             loaded: Instant::now(),
         };
-        self.memory.insert(hash, known);
+        let found = wanted(&known);
+        self.memory.insert(*id, known);
         // looked at after the insertion, as `delete` notes before it forgets: one of the two sees the other
-        if self.ended.contains_key(&hash) {
-            self.memory.remove(&hash);
+        if self.ended.contains_key(id) {
+            self.memory.remove(id);
             return Ok(None);
         }
-        Ok(Some(record))
+        Ok(Some(found))
     }
 }
 
@@ -207,12 +239,11 @@ impl tower_sessions::SessionStore for SessionStore {
     }
 
     async fn save(&self, record: &Record) -> StoreResult<()> {
-        let hash = hash_of(&record.id);
         let data = serde_json::to_value(&record.data).map_err(backend)?;
-        self.memory.remove(&hash);
+        self.memory.remove(&record.id);
         sqlx::query!(
             "update sessions set data = $2, user_id = $3 where id_hash = $1 and revoked_at is null",
-            &hash[..],
+            &hash_of(&record.id)[..],
             data,
             user_of(record)
         )
@@ -223,17 +254,16 @@ impl tower_sessions::SessionStore for SessionStore {
     }
 
     async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
-        self.find(id).await.map_err(backend)
+        self.find(id, |known| known.record.clone()).await.map_err(backend)
     }
 
     async fn delete(&self, id: &Id) -> StoreResult<()> {
-        let hash = hash_of(id);
-        self.ended.insert(hash, Instant::now());
-        self.memory.remove(&hash);
+        self.ended.insert(*id, Instant::now());
+        self.memory.remove(id);
         // the row tells every other instance, whose memory is at most five seconds old
         sqlx::query!(
             "update sessions set revoked_at = clock_timestamp() where id_hash = $1 and revoked_at is null",
-            &hash[..]
+            &hash_of(id)[..]
         )
         .execute(self.db.0.unscoped())
         .await

@@ -47,7 +47,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Why a unit was discarded; the wastage figures are told apart by it.
+    /// Reasons of a discard that the program itself records; people choose from the network's table, which has these too.
     pub enum DiscardReason {
         TimeExpired = "time_expired" / "Time-expired",
         Damaged = "damaged" / "Damaged",

@@ -16,22 +16,36 @@ use crate::ids::FacilityId;
 use crate::summary::{self, Day, Figures};
 use crate::widgets::Context;
 
-/// One part of a board inside a savepoint: when it cannot be made it says so in its place, and the others stand.
+/// One part of a board. With care it is made inside a savepoint: when it cannot be made it says so in its place, and the
+/// others stand.
 macro_rules! part {
-    ($tx:ident, $module:ident :: $view:ident ($look:expr), $failed:expr) => {{
-        let mut inside = $tx.begin().await?;
-        match $module::$view(&mut inside, $look).await {
-            Ok(view) => {
-                inside.commit().await?;
-                view
-            }
-            Err(error) => {
-                inside.rollback().await?;
-                #[allow(clippy::redundant_closure_call)] // the closure gives the error its name at the call
-                ($failed)(error)
+    ($care:ident, $tx:ident, $module:ident :: $view:ident ($look:expr), $failed:expr) => {{
+        match $care {
+            Care::None => $module::$view(&mut $tx, $look).await?,
+            Care::EachPart => {
+                let mut inside = $tx.begin().await?;
+                match $module::$view(&mut inside, $look).await {
+                    Ok(view) => {
+                        inside.commit().await?;
+                        view
+                    }
+                    Err(error) => {
+                        inside.rollback().await?;
+                        #[allow(clippy::redundant_closure_call)] // the closure gives the error its name at the call
+                        ($failed)(error)
+                    }
+                }
             }
         }
     }};
+}
+
+/// Whether a part that cannot be made leaves the others standing. Savepoints are two round trips for each part, so they
+/// are taken only after a look without them has failed.
+#[derive(Clone, Copy)]
+enum Care {
+    None,
+    EachPart,
 }
 
 /// Days that the charts look back, today included.
@@ -78,19 +92,35 @@ impl Look<'_> {
 
 /// The board of a facility as it is now. A facility that was never summarised today is summarised first.
 pub async fn board(db: &Db, id: FacilityId) -> Result<Snapshot> {
-    let (mut tx, facility) = open(db, id).await?;
-    let look = look(db, &mut tx, &facility).await?;
+    match composed(db, id, Care::None).await {
+        Ok(board) => Ok(board),
+        Err(_) => composed(db, id, Care::EachPart).await,
+    }
+}
+
+async fn composed(db: &Db, id: FacilityId, care: Care) -> Result<Snapshot> {
+    let (mut tx, facility, figures) = open(db, id).await?;
+    let look = look(db, &mut tx, &facility, figures).await?;
+    let calendar = facilities::calendars(&mut tx, Some(id)).await?.remove(&id);
+    let mut head = head(&look, look.today);
+    if let Some(hours) = calendar.and_then(|calendar| calendar.label(look.today)) {
+        head.place = format!("{} · {hours}", head.place);
+    }
     let board = BoardView {
-        head: head(&look, look.today),
-        tiles: part!(tx, tiles::all(&look), |error| tiles::failed(&look, &error)),
-        matrix: part!(tx, matrix::view(&look), |error| matrix::failed(&look, &error)),
-        queue: part!(tx, lists::queue(&look), |error| lists::queue_failed(&look, &error)),
-        soon: part!(tx, lists::soon(&look), |error| lists::soon_failed(&look, &error)),
-        charts: part!(tx, charts::all(&look), |error| charts::failed(&look, &error)),
-        activity: part!(tx, lists::activity(&look), |error| lists::activity_failed(
+        head,
+        tiles: part!(care, tx, tiles::all(&look), |error| tiles::failed(&look, &error)),
+        matrix: part!(care, tx, matrix::view(&look), |error| matrix::failed(&look, &error)),
+        queue: part!(care, tx, lists::queue(&look), |error| lists::queue_failed(
+            &look, &error
+        )),
+        soon: part!(care, tx, lists::soon(&look), |error| lists::soon_failed(&look, &error)),
+        charts: part!(care, tx, charts::all(&look), |error| charts::failed(&look, &error)),
+        activity: part!(care, tx, lists::activity(&look), |error| lists::activity_failed(
             &look, &error
         )),
     };
+    // the connection is free while the board is drawn and compressed
+    tx.rollback().await?;
     let label = time_label(facility.zone, look.as_of);
     Ok(Snapshot::new(look.as_of, &label, &sections(&board)?, html(&BoardFragment { board: &board })?))
 }
@@ -117,8 +147,8 @@ fn html(fragment: &impl Template) -> Result<String> {
 
 /// One widget alone, as its *Try again* asks for it. Unknown names do not exist.
 pub async fn widget(db: &Db, id: FacilityId, name: &str) -> Result<String> {
-    let (mut tx, facility) = open(db, id).await?;
-    let look = look(db, &mut tx, &facility).await?;
+    let (mut tx, facility, figures) = open(db, id).await?;
+    let look = look(db, &mut tx, &facility, figures).await?;
     let html = match name {
         "matrix" => MatrixFragment {
             matrix: &matrix::view(&mut tx, &look).await?,
@@ -161,26 +191,23 @@ pub async fn summarised(db: &Db, id: FacilityId) -> Result<()> {
     Ok(())
 }
 
-async fn open(db: &Db, id: FacilityId) -> Result<(Tx, Facility)> {
-    let mut tx = db.read_in_background(&Scope::of(id)).await?;
-    if summary::today(&mut tx, id).await?.is_none() {
+async fn open(db: &Db, id: FacilityId) -> Result<(Tx, Facility, Option<Figures>)> {
+    let mut tx = db.look(&Scope::of(id)).await?;
+    let mut figures = summary::today(&mut tx, id).await?;
+    if figures.is_none() {
         drop(tx);
         summary::refresh_now(db, id).await?;
-        tx = db.read_in_background(&Scope::of(id)).await?;
+        tx = db.look(&Scope::of(id)).await?;
+        figures = summary::today(&mut tx, id).await?;
     }
-    // nobody waits longer for a board, whichever pool it is read from
-    sqlx::query!("set local statement_timeout = '5s'")
-        .execute(&mut *tx)
-        .await?;
     // on the connection at hand: whoever waits for a second one while holding the first can wait for ever
     let facility = facilities::find(&mut *tx, id).await?;
-    Ok((tx, facility))
+    Ok((tx, facility, figures))
 }
 
-async fn look<'a>(db: &Db, tx: &mut Tx, facility: &'a Facility) -> Result<Look<'a>> {
+async fn look<'a>(db: &Db, tx: &mut Tx, facility: &'a Facility, figures: Option<Figures>) -> Result<Look<'a>> {
     let now = db.clock.now();
     let today = local_day(facility.zone, now);
-    let figures = summary::today(tx, facility.id).await?;
     let days = summary::days(tx, facility.id, today - chrono::Days::new(DAYS as u64 - 1), today).await?;
     Ok(Look {
         facility,

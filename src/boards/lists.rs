@@ -7,7 +7,7 @@ use super::tiles::SOON_HOURS;
 use super::view::*;
 use crate::audit::{self, Happened};
 use crate::blood::{BloodGroup, Component};
-use crate::charts::full;
+use crate::charts::{full, units};
 use crate::clock::{age_label, local_day};
 use crate::error::{Error, Result};
 use crate::inventory::{self, Unit};
@@ -177,16 +177,15 @@ fn sentence(happened: &Happened) -> String {
     let thing = match happened.thing.as_str() {
         "request" => "a request",
         "distribution" => "a transfer",
+        "facility" => "the facility",
+        "blood bank" => "a blood bank",
+        "calendar" => "the working calendar",
+        "stock levels" => "stock levels",
         _ => "stock",
     };
     let mut text = match happened.detail.get("quantity").and_then(serde_json::Value::as_i64) {
-        Some(1) if happened.thing == "unit" => format!("{verb} 1 unit"),
-        Some(quantity) if happened.thing == "unit" => format!("{verb} {} units", full(quantity as f64)),
-        Some(quantity) => format!(
-            "{verb} {thing}: {} {}",
-            full(quantity as f64),
-            if quantity == 1 { "unit" } else { "units" }
-        ),
+        Some(quantity) if happened.thing == "unit" => format!("{verb} {}", units(quantity)),
+        Some(quantity) => format!("{verb} {thing}: {}", units(quantity)),
         None => format!("{verb} {thing}"),
     };
     for part in [component, group].into_iter().flatten() {
@@ -206,6 +205,7 @@ fn address(look: &Look<'_>, happened: &Happened) -> String {
         ("unit", Some(id)) => format!("/facilities/{facility}/inventory/{id}"),
         ("request", Some(id)) => format!("/facilities/{facility}/requests/{id}"),
         ("distribution", Some(id)) => format!("/facilities/{facility}/distributions/{id}"),
+        ("facility" | "blood bank" | "calendar" | "stock levels", _) => format!("/facilities/{facility}"),
         _ => format!("/facilities/{facility}/inventory"),
     }
 }

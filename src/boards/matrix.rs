@@ -1,5 +1,7 @@
 //! The stock matrix: eight groups by components, each shelf with its units, its days and its phase.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
 
 use super::builtin::Look;
@@ -8,6 +10,7 @@ use crate::blood::{BloodGroup, Component};
 use crate::charts::full;
 use crate::error::{Error, Result};
 use crate::inventory::{self, Filter, Level};
+use crate::reference;
 use crate::web::{EmptyView, LinkView};
 
 pub async fn view(tx: &mut PgConnection, look: &Look<'_>) -> Result<MatrixView> {
@@ -60,7 +63,10 @@ pub async fn view(tx: &mut PgConnection, look: &Look<'_>) -> Result<MatrixView> 
         "Stock by group and component",
         Some(Filter::issuable().href(id)),
     );
-    frame.note = "issuable units, days they last at the demand of the last 28 days".into();
+    frame.note = format!(
+        "issuable units, days they last at the demand of the last 28 days{}",
+        aims(&reference::days_of_stock(&mut *tx).await?)
+    );
     frame.empty = levels
         .iter()
         .all(|level| level.issuable == 0 && level.daily_demand.is_none())
@@ -80,6 +86,18 @@ pub async fn view(tx: &mut PgConnection, look: &Look<'_>) -> Result<MatrixView> 
         rows,
         totals,
     })
+}
+
+/// `; the network aims at 6 days of red cells, 1 of platelets`
+fn aims(days: &BTreeMap<Component, f64>) -> String {
+    let aims: Vec<String> = days
+        .iter()
+        .map(|(component, days)| format!("{days} d of {}", component.label().to_lowercase()))
+        .collect();
+    match aims.is_empty() {
+        true => String::new(),
+        false => format!("; the network aims at {}", aims.join(", ")),
+    }
 }
 
 pub fn failed(look: &Look<'_>, error: &Error) -> MatrixView {

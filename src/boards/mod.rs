@@ -8,6 +8,7 @@ pub mod commands;
 mod compose;
 mod diff;
 mod filters;
+mod kept;
 mod library;
 mod lists;
 mod matrix;

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::ask::{Address, Ask};
 use super::compose;
+use super::kept::Pages;
 use super::library::Library;
 use super::queries::Whole;
 use super::{Owner, Snapshot};
@@ -39,6 +40,7 @@ struct Inner {
     library: Library,
     freshness: Duration,
     slots: DashMap<Key, Arc<Slot>>,
+    pages: Pages,
     work: mpsc::UnboundedSender<Work>,
     inbox: Mutex<mpsc::UnboundedReceiver<Work>>,
 }
@@ -70,11 +72,18 @@ impl Boards {
             chrome,
             freshness,
             slots: DashMap::new(),
+            pages: Pages::default(),
             work,
             inbox: Mutex::new(inbox),
         }))
     }
 
+    /// Whole pages that need not be made again.
+    pub fn pages(&self) -> &Pages {
+        &self.0.pages
+    }
+
+    /// What is known of boards.
     pub fn library(&self) -> &Library {
         &self.0.library
     }
@@ -83,8 +92,8 @@ impl Boards {
     pub async fn find(&self, ask: &Ask) -> Result<Found> {
         let (key, whole) = self.resolve(ask).await?;
         let slot = self.slot(&key, whole.as_deref());
-        slot.asked_at
-            .store(self.0.db.clock.now().timestamp(), Ordering::Relaxed);
+        let now = self.0.db.clock.now();
+        slot.asked_at.store(now.timestamp(), Ordering::Relaxed);
         let ready = self.ready(&key, &slot);
         let begun = Instant::now();
         let hit = ready.is_some();
@@ -93,7 +102,7 @@ impl Boards {
             None => self.render(&key, whole.as_deref(), &slot).await?,
         };
         let query = if hit { Duration::ZERO } else { begun.elapsed() };
-        let age = (self.0.db.clock.now() - snapshot.as_of).to_std().unwrap_or_default();
+        let age = (now - snapshot.as_of).to_std().unwrap_or_default();
         let triggered_refresh = age > self.0.freshness;
         if triggered_refresh {
             self.refresh_in_background(key, slot);
@@ -197,9 +206,9 @@ impl Boards {
         };
         match rendered.await {
             Ok(Some(now)) => {
-                for frame in now.changes_since(before.as_deref()) {
-                    self.0.hub.publish(slot.topic, frame);
-                }
+                // as one: each screen is woken and written to once, whatever changed
+                let changes = now.changes_since(before.as_deref()).concat();
+                self.0.hub.publish(slot.topic, changes.into());
             }
             Ok(None) => {}
             Err(error) => tracing::error!(board = %key.ask.address.path(), %error, "a board could not be rendered"),

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use super::builtin::Look;
 use super::view::*;
-use crate::charts::{full, number, sparkline};
+use crate::charts::{counted, full, noun, number, sparkline};
 use crate::error::{Error, Result};
 use crate::summary::Day;
 use crate::web::Markup;
@@ -115,8 +115,8 @@ pub fn summed(
     TileView {
         frame: look.frame(name, title, Some(href.clone())),
         value: number(value as f64),
-        exact: format!("{} {unit}", full(value as f64)),
-        unit: unit.into(),
+        exact: counted(value, unit.trim_end_matches('s'), unit),
+        unit: noun(value, unit.trim_end_matches('s'), unit).into(),
         href,
         tone: String::new(),
         direction,
@@ -161,7 +161,7 @@ async fn urgent(tx: &mut PgConnection, look: &Look<'_>) -> Result<TileView> {
         frame: look.frame("urgent", "Open urgent requests", Some(href.clone())),
         value: number(count as f64),
         exact: format!("{count} urgent or emergency requests wait for an answer, raised here or put to this facility"),
-        unit: "requests".into(),
+        unit: noun(count, "request", "requests").into(),
         href,
         tone: match (to_answer, waited_for) {
             (0, 0) => "",
@@ -194,7 +194,7 @@ async fn expiring(tx: &mut PgConnection, look: &Look<'_>) -> Result<TileView> {
         frame: look.frame("expiring", "Expiring within 72 h", Some(href.clone())),
         value: number(units as f64),
         exact: format!("{} issuable units expire within {SOON_HOURS} hours", full(units as f64)),
-        unit: "units".into(),
+        unit: noun(units, "unit", "units").into(),
         href,
         tone: if units > 0 { "serious" } else { "" }.into(),
         direction: String::new(),

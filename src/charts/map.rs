@@ -1,199 +1,309 @@
-//! A map: a circle for each place, its area by its value, over the outline of a country or, without one, over the lines of
-//! latitude and longitude. Equirectangular about its middle, which keeps shapes over a country's extent.
+//! Maps drawn on the server: the outline of land and borders around some places, each place a marker with a shape, a
+//! colour and a word. Behind every map stands the table of its places, and no tile is fetched from anywhere.
 
-use std::fmt::Write;
+mod labels;
+mod outline;
+mod projection;
+#[cfg(test)]
+mod tests;
+mod world;
 
 use askama::Template;
 
-use super::path::{path, tenths};
+use super::path::{marker, tenths};
+use crate::text_enum::text_enum;
+use labels::Wanted;
+use projection::Projection;
 
-/// A place with a value.
-#[derive(Clone, Debug)]
-pub struct Spot {
-    pub name: String,
-    /// degrees, WGS 84
+/// A place on the globe, degrees of WGS 84.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Position {
     pub latitude: f64,
     pub longitude: f64,
-    pub value: Option<f64>,
-    /// the value as text
-    pub text: String,
-    pub href: Option<String>,
-    /// `good`, `low`, `critical`, `unknown` and the word for it; empty for none
-    pub phase: &'static str,
-    pub word: &'static str,
 }
 
-/// A ring of an outline: longitudes and latitudes in degrees, in order, closed by itself.
-pub type Ring = Vec<(f64, f64)>;
-
-/// Places with their values, the largest first.
-#[derive(Clone, Debug)]
-pub struct Map<'a> {
-    /// unique on the page
-    pub id: &'a str,
-    pub title: &'a str,
-    pub unit: &'a str,
-    pub spots: &'a [Spot],
-    /// drawn under the places; with it the map shows all of it, without it what the places need
-    pub outline: &'a [Ring],
-}
-
-/// The `<figure>` of a map.
-#[derive(Template)]
-#[template(path = "charts/_map.html")]
-pub struct MapFragment<'a> {
-    map: &'a Map<'a>,
-    width: u32,
-    height: u32,
-    grid: String,
-    labels: Vec<(String, String, &'static str, String)>,
-    land: String,
-    circles: Vec<Circle<'a>>,
-    phased: bool,
-}
-
-struct Circle<'a> {
-    spot: &'a Spot,
-    x: String,
-    y: String,
-    radius: String,
-    /// the name beside it, for the largest
-    named: bool,
-}
-
-impl askama::filters::HtmlSafe for MapFragment<'_> {}
-
-const WIDTH: f64 = 480.0;
-const TALLEST: f64 = 440.0;
-const LOWEST: f64 = 220.0;
-const LARGEST: f64 = 18.0;
-const SMALLEST: f64 = 4.0;
-/// Places whose name is written beside them.
-const NAMED: usize = 6;
-
-/// From degrees to the drawing.
-struct Projection {
-    west: f64,
-    north: f64,
-    /// pixels for a degree of longitude and of latitude
-    x: f64,
-    y: f64,
-}
-
-impl Projection {
-    fn at(&self, longitude: f64, latitude: f64) -> (f64, f64) {
-        ((longitude - self.west) * self.x, (self.north - latitude) * self.y)
+text_enum! {
+    /// How a place is doing, the worst first; the text is also the class of its marker.
+    pub enum Tone {
+        Critical = "critical" / "Critical",
+        Low = "low" / "Low",
+        Watch = "watch" / "Watch",
+        Good = "good" / "Good",
+        Unknown = "unknown" / "Unknown",
     }
 }
 
-impl Map<'_> {
-    pub fn render(&self) -> MapFragment<'_> {
-        let (projection, height) = self.projection();
-        let biggest = self.spots.iter().filter_map(|spot| spot.value).fold(0.0, f64::max);
-        let radius = |value: f64| match biggest > 0.0 && value > 0.0 {
-            true => SMALLEST + (LARGEST - SMALLEST) * (value / biggest).sqrt(),
-            false => SMALLEST,
+impl Tone {
+    /// Which of the marker shapes of [`marker`] stands for it, so that nobody needs the colour.
+    fn shape(self) -> usize {
+        match self {
+            Tone::Critical => 1,
+            Tone::Low => 2,
+            Tone::Watch => 3,
+            Tone::Good => 0,
+            Tone::Unknown => 5,
+        }
+    }
+}
+
+/// One place of a map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pin {
+    pub name: String,
+    pub at: Position,
+    /// where a click leads
+    pub href: Option<String>,
+    pub tone: Tone,
+    /// what the tone means here, for the legend: `Critical stock`
+    pub word: String,
+    /// decides the size of the marker against the others of the map; 0 for all makes them equal
+    pub weight: f64,
+    /// a figure in words, for the table and the tooltip: `3 critical shelves`; may be empty
+    pub figure: String,
+}
+
+/// What part of the world is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum View {
+    /// all pins with a margin
+    #[default]
+    Pins,
+    /// some hundred kilometres around a place
+    Near(Position),
+}
+
+/// A map of places.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    /// unique on the page, a valid HTML id
+    pub id: String,
+    pub title: String,
+    pub pins: Vec<Pin>,
+    /// heading of the column of `Pin::figure`; without one there is no such column
+    pub figure: String,
+    pub view: View,
+    /// set on a map where a place is chosen: the place so far, none if there is none yet
+    pub choosing: Option<Option<Position>>,
+}
+
+/// The `<figure>` of a map; shows without `|safe`, since everything in it is escaped already.
+#[derive(Template)]
+#[template(path = "charts/_map.html")]
+pub struct MapFragment {
+    id: String,
+    title: String,
+    figure: String,
+    choosing: bool,
+    drawings: Vec<Drawing>,
+    legend: Vec<Key>,
+    rows: Vec<Row>,
+}
+
+impl askama::filters::HtmlSafe for MapFragment {}
+
+/// One size of the map. Style sheets show the one that fits.
+struct Drawing {
+    class: &'static str,
+    width: u32,
+    height: u32,
+    /// for the script that turns a click into a place: degrees, Mercator degrees, pixels for a degree
+    centre: String,
+    middle: String,
+    scale: String,
+    land: String,
+    borders: String,
+    grid: String,
+    degrees: Vec<Words>,
+    pins: Vec<Mark>,
+    labels: Vec<Words>,
+    /// `x y` of the place that is being chosen
+    chosen: Option<(String, String)>,
+}
+
+struct Words {
+    text: String,
+    x: String,
+    y: String,
+    anchor: &'static str,
+}
+
+struct Mark {
+    tone: &'static str,
+    href: Option<String>,
+    name: String,
+    x: String,
+    y: String,
+    shape: String,
+}
+
+struct Key {
+    tone: &'static str,
+    shape: String,
+    word: String,
+    count: usize,
+}
+
+struct Row {
+    name: String,
+    href: Option<String>,
+    tone: &'static str,
+    word: String,
+    figure: String,
+    position: String,
+}
+
+/// Width, height, class, and the mean width of a letter, all in pixels of the drawing.
+const SIZES: [(u32, u32, &str, f64); 2] = [(800, 420, "wide", 7.4), (340, 320, "narrow", 6.6)];
+
+/// Degrees around a place that is looked at closely.
+const CLOSE: f64 = 1.5;
+
+impl Map {
+    /// Draws the map; never fails. Without pins it shows the world.
+    pub fn render(&self) -> MapFragment {
+        // the worst are drawn last, on top, and get their names first
+        let mut order: Vec<&Pin> = self.pins.iter().collect();
+        order.sort_by(|a, b| a.tone.cmp(&b.tone).then(b.weight.total_cmp(&a.weight)));
+        let mut legend: Vec<Key> = Vec::new();
+        for pin in &order {
+            match legend.iter_mut().find(|key| key.word == pin.word) {
+                Some(key) => key.count += 1,
+                None => legend.push(Key {
+                    tone: pin.tone.as_str(),
+                    shape: marker(pin.tone.shape(), (80, 80), 55),
+                    word: pin.word.clone(),
+                    count: 1,
+                }),
+            }
+        }
+        MapFragment {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            figure: self.figure.clone(),
+            choosing: self.choosing.is_some(),
+            drawings: SIZES.into_iter().map(|size| self.draw(&order, size)).collect(),
+            legend,
+            rows: self.pins.iter().map(row).collect(),
+        }
+    }
+
+    fn projection(&self, size: (f64, f64)) -> Projection {
+        let shown: Vec<Position> = match self.view {
+            View::Pins => {
+                let chosen = self.choosing.flatten();
+                self.pins.iter().map(|pin| pin.at).chain(chosen).collect()
+            }
+            View::Near(at) => [-CLOSE, CLOSE]
+                .into_iter()
+                .map(|away| Position {
+                    latitude: (at.latitude + away / 2.0).clamp(-90.0, 90.0),
+                    longitude: at.longitude + away,
+                })
+                .collect(),
         };
-        let tenth = |pixels: f64| tenths((pixels * 10.0).round() as i32);
-        let land = self.outline.iter().fold(String::new(), |mut land, ring| {
-            let points: Vec<(i32, i32)> = ring
-                .iter()
-                .map(|(longitude, latitude)| projection.at(*longitude, *latitude))
-                .map(|(x, y)| ((x * 10.0).round() as i32, (y * 10.0).round() as i32))
-                .collect();
-            land.push_str(&path(&points, true));
-            land
-        });
-        let (grid, labels) = graticule(&projection, height);
-        let circles = self
-            .spots
+        Projection::around(&shown, size)
+    }
+
+    fn draw(&self, order: &[&Pin], (width, height, class, letter): (u32, u32, &'static str, f64)) -> Drawing {
+        let view = self.projection((f64::from(width), f64::from(height)));
+        let (land, borders) = outline::ground(&view);
+        let (grid, degrees) = outline::graticule(&view);
+        let heaviest = order.iter().map(|pin| pin.weight).fold(0.0, f64::max);
+        let wanted: Vec<Wanted<'_>> = order
             .iter()
-            .enumerate()
-            .map(|(place, spot)| {
-                let (x, y) = projection.at(spot.longitude, spot.latitude);
-                Circle {
-                    spot,
-                    x: tenth(x),
-                    y: tenth(y),
-                    radius: tenth(radius(spot.value.unwrap_or(0.0))),
-                    named: place < NAMED && self.spots.len() <= 40,
+            .map(|pin| {
+                let (x, y) = view.place(pin.at);
+                let share = if heaviest > 0.0 {
+                    (pin.weight / heaviest).max(0.0)
+                } else {
+                    0.25
+                };
+                let radius = 4.5 + 5.0 * share.sqrt();
+                Wanted {
+                    name: &pin.name,
+                    x,
+                    y,
+                    radius,
                 }
             })
             .collect();
-        MapFragment {
-            map: self,
-            width: WIDTH as u32,
-            height: height as u32,
-            grid,
-            labels,
+        let labels = labels::placed(&wanted, letter, &view);
+        let pins = order.iter().zip(&wanted).rev();
+        Drawing {
+            class,
+            width,
+            height,
+            centre: view.centre.to_string(),
+            middle: view.middle.to_string(),
+            scale: view.scale.to_string(),
             land,
-            circles,
-            phased: self.spots.iter().any(|spot| !spot.phase.is_empty()),
+            borders,
+            grid,
+            degrees: degrees
+                .into_iter()
+                .map(|(text, x, y)| words(text, x, y, if x == 4.0 { "start" } else { "middle" }))
+                .collect(),
+            pins: pins.map(|(pin, at)| mark(pin, at)).collect(),
+            labels: labels
+                .iter()
+                .map(|label| words(order[label.pin].name.clone(), label.x, label.y, label.anchor))
+                .collect(),
+            chosen: self.choosing.map(|chosen| {
+                let (x, y) = chosen.map_or((-100.0, -100.0), |at| view.place(at));
+                (pixels(x), pixels(y))
+            }),
         }
-    }
-
-    fn projection(&self) -> (Projection, f64) {
-        let places: Vec<(f64, f64)> = match self.outline.is_empty() {
-            true => self.spots.iter().map(|spot| (spot.longitude, spot.latitude)).collect(),
-            false => self.outline.iter().flatten().copied().collect(),
-        };
-        let ends = |values: &mut dyn Iterator<Item = f64>| {
-            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-                (low.min(v), high.max(v))
-            })
-        };
-        let (mut west, mut east) = ends(&mut places.iter().map(|(longitude, _)| *longitude));
-        let (mut south, mut north) = ends(&mut places.iter().map(|(_, latitude)| *latitude));
-        if places.is_empty() {
-            (west, east, south, north) = (-180.0, 180.0, -60.0, 80.0);
-        }
-        // room for the largest circle, and at least half a degree for places that lie close together
-        let room = |low: f64, high: f64| ((high - low) * 0.12).max(0.25);
-        let (across, up) = (room(west, east), room(south, north));
-        (west, east, south, north) = (west - across, east + across, south - up, north + up);
-        let squeeze = ((south + north) / 2.0).to_radians().cos().max(0.1);
-        let (wide, tall) = ((east - west) * squeeze, north - south);
-        let height = (WIDTH / wide * tall).clamp(LOWEST, TALLEST);
-        // one scale for both, whichever side is the tight one; the rest of the room goes to both ends
-        let scale = (WIDTH / wide).min(height / tall);
-        let projection = Projection {
-            west: west - (WIDTH / scale - wide) / 2.0 / squeeze,
-            north: north + (height / scale - tall) / 2.0,
-            x: scale * squeeze,
-            y: scale,
-        };
-        (projection, height)
     }
 }
 
-/// Lines of latitude and longitude at round degrees, and their names at the edges.
-fn graticule(projection: &Projection, height: f64) -> (String, Vec<(String, String, &'static str, String)>) {
-    let degrees = (WIDTH / projection.x).max(height / projection.y);
-    let step = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0]
-        .into_iter()
-        .find(|step| degrees / step <= 6.0)
-        .unwrap_or(45.0);
-    let name = |value: f64, [plus, minus]: [&str; 2]| {
-        let side = if value >= 0.0 { plus } else { minus };
-        format!("{}°\u{202f}{side}", super::full((value.abs() * 100.0).round() / 100.0))
+fn mark(pin: &Pin, at: &Wanted<'_>) -> Mark {
+    let figure = if pin.figure.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", pin.figure)
     };
-    let (mut grid, mut labels) = (String::new(), vec![]);
-    let lines =
-        |from: f64, to: f64| ((from / step).ceil() as i64..=(to / step).floor() as i64).map(|n| n as f64 * step);
-    for longitude in lines(projection.west, projection.west + WIDTH / projection.x) {
-        let (x, _) = projection.at(longitude, 0.0);
-        let _ = write!(grid, "M{x:.1} 0V{height:.0}");
-        labels.push((
-            format!("{x:.1}"),
-            format!("{:.0}", height - 4.0),
-            "day",
-            name(longitude, ["E", "W"]),
-        ));
+    Mark {
+        tone: pin.tone.as_str(),
+        href: pin.href.clone(),
+        name: format!("{}: {}{figure}", pin.name, pin.word),
+        x: pixels(at.x),
+        y: pixels(at.y),
+        shape: marker(
+            pin.tone.shape(),
+            outline::tenths((at.x, at.y)),
+            (at.radius * 10.0) as i32,
+        ),
     }
-    for latitude in lines(projection.north - height / projection.y, projection.north) {
-        let (_, y) = projection.at(0.0, latitude);
-        let _ = write!(grid, "M0 {y:.1}H{WIDTH:.0}");
-        labels.push(("4".into(), format!("{:.1}", y - 3.0), "", name(latitude, ["N", "S"])));
+}
+
+fn words(text: String, x: f64, y: f64, anchor: &'static str) -> Words {
+    Words {
+        text,
+        x: pixels(x),
+        y: pixels(y),
+        anchor,
     }
-    (grid, labels)
+}
+
+fn row(pin: &Pin) -> Row {
+    let side = |degrees: f64, sides: [&str; 2]| {
+        let side = if degrees < 0.0 { sides[1] } else { sides[0] };
+        format!("{:.3}° {side}", degrees.abs())
+    };
+    Row {
+        name: pin.name.clone(),
+        href: pin.href.clone(),
+        tone: pin.tone.as_str(),
+        word: pin.word.clone(),
+        figure: pin.figure.clone(),
+        position: format!(
+            "{}, {}",
+            side(pin.at.latitude, ["N", "S"]),
+            side(pin.at.longitude, ["E", "W"])
+        ),
+    }
+}
+
+fn pixels(value: f64) -> String {
+    tenths((value * 10.0).round() as i32)
 }

@@ -21,8 +21,8 @@ use chrono::{Datelike, NaiveDate};
 
 pub use gauge::Gauge;
 pub use heat::Heat;
-pub use map::{Map, Ring, Spot};
-pub use number::{full, number, rounded};
+pub use map::{Map, MapFragment, Pin, Position, Tone, View};
+pub use number::{counted, full, noun, number, rounded, units};
 pub use rank::{Rank, Ranks};
 pub use spark::sparkline;
 

@@ -25,6 +25,22 @@ pub fn number(value: f64) -> String {
     signed(value, format!("{}{letter}", grouped(&format!("{scaled:.decimals$}"))))
 }
 
+/// `1 unit`, `1,234 units`.
+pub fn units(number: impl Into<i64>) -> String {
+    counted(number, "unit", "units")
+}
+
+/// How many of what: `1 row`, `1,234 rows`.
+pub fn counted(number: impl Into<i64>, one: &str, many: &str) -> String {
+    let number = number.into();
+    format!("{} {}", full(number as f64), noun(number, one, many))
+}
+
+/// The word beside a number.
+pub fn noun<'a>(number: i64, one: &'a str, many: &'a str) -> &'a str {
+    if number == 1 { one } else { many }
+}
+
 /// A number in full (`12,345`): whole numbers exactly, fractions with at least three significant digits, at most four decimals.
 /// A value that is no number is an en dash.
 pub fn full(value: f64) -> String {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 use dashmap::DashMap;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection, Postgres, Transaction};
 
 use crate::clock::Clock;
 use crate::error::Result;
@@ -60,6 +60,9 @@ pub struct Db {
     commits: Arc<DashMap<FacilityId, u64>>,
 }
 
+const READ_ONLY: &str = "isolation level repeatable read read only";
+const PLANNED_ONCE: &str = "; set local plan_cache_mode = force_generic_plan";
+
 /// Sizes of the pools.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSizes {
@@ -82,24 +85,32 @@ impl Db {
 
     /// A consistent, read-only look at the facilities of `scope`.
     pub async fn read(&self, scope: &Scope) -> Result<Tx> {
-        self.begin(&self.web, "isolation level repeatable read read only", scope)
-            .await
+        self.begin(&self.web, READ_ONLY, scope).await
     }
 
-    /// A transaction that may write rows of `scope`; nothing is written before its commit.
+    /// A transaction that may write rows of `scope`; nothing is written before its commit. Its statements are planned once
+    /// for a connection: they go by keys, so the plan is the same whatever the values, and making it takes longer than to
+    /// follow it.
     pub async fn write(&self, scope: &Scope) -> Result<Tx> {
-        self.begin(&self.web, "", scope).await
+        self.begin(&self.web, PLANNED_ONCE, scope).await
     }
 
     /// Like [`Db::read`] on the jobs' pool: for work that nobody waits for.
     pub async fn read_in_background(&self, scope: &Scope) -> Result<Tx> {
-        self.begin(&self.jobs, "isolation level repeatable read read only", scope)
-            .await
+        self.begin(&self.jobs, READ_ONLY, scope).await
+    }
+
+    /// Like [`Db::read_in_background`] for a board, for which nobody waits longer than 5 s. It asks a dozen questions, each
+    /// the same for every facility, so their plans are kept: making them anew took four fifths of the time.
+    pub async fn look(&self, scope: &Scope) -> Result<Tx> {
+        let mode = "isolation level repeatable read read only; set local statement_timeout = '5s'; \
+                    set local plan_cache_mode = force_generic_plan";
+        self.begin(&self.jobs, mode, scope).await
     }
 
     /// Like [`Db::write`] on the jobs' pool.
     pub async fn write_in_background(&self, scope: &Scope) -> Result<Tx> {
-        self.begin(&self.jobs, "", scope).await
+        self.begin(&self.jobs, PLANNED_ONCE, scope).await
     }
 
     /// Outside any scope: people, sessions, the directory of facilities.
@@ -137,7 +148,7 @@ impl Db {
     }
 
     async fn begin(&self, pool: &PgPool, mode: &str, scope: &Scope) -> Result<Tx> {
-        // One round trip: both settings end with the transaction, so a pooled
+        // One round trip: the settings end with the transaction, so a pooled
         // connection cannot carry them over. The text holds numbers only.
         let begin = format!(
             "begin {mode}; set local app.scope = '{}'; set local app.clock_offset = '{} ms'",
@@ -151,6 +162,9 @@ impl Db {
         Ok(begun.await.map_err(anyhow::Error::from)??)
     }
 }
+
+/// A connection unused for longer is asked whether it lives before it is used.
+const RESTED: Duration = Duration::from_secs(1);
 
 async fn pool(options: &PgConnectOptions, size: u32, statement_timeout: Duration) -> anyhow::Result<PgPool> {
     let options = options.clone().application_name("pulseboard").options([
@@ -167,6 +181,16 @@ async fn pool(options: &PgConnectOptions, size: u32, statement_timeout: Duration
         .acquire_timeout(Duration::from_secs(2))
         .max_lifetime(Duration::from_secs(30 * 60))
         .idle_timeout(Duration::from_secs(10 * 60))
+        // whether a connection still lives is asked of those that rested, not anew for each transaction under load
+        .test_before_acquire(false)
+        .before_acquire(|connection, state| {
+            Box::pin(async move {
+                if state.idle_for > RESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
         .context("cannot open the database")

@@ -10,6 +10,7 @@ use crate::blood::{BloodGroup, Component, DonationNumber, UnitStatus};
 use crate::error::Result;
 use crate::figures::{Cut, Row};
 use crate::ids::{DistributionId, FacilityId, RequestId, UnitId};
+use crate::web::{Turn, Turned};
 
 /// Rows on a page of the list.
 pub const PAGE: i64 = 50;
@@ -120,13 +121,35 @@ pub async fn split(tx: &mut PgConnection, cut: &Cut, filter: &Filter) -> Result<
     Ok(found)
 }
 
-/// At most [`PAGE`] distributions that the filter means, newest dispatch first, after the last one of the page before.
-pub async fn page(
+/// A page of the distributions that the filter means, newest dispatch first.
+pub async fn turn(
     tx: &mut PgConnection,
     facility: FacilityId,
     filter: &Filter,
-    after: Option<DistributionId>,
-) -> Result<Vec<Distribution>> {
+    turn: Turn<DistributionId>,
+) -> Result<Turned<Distribution>> {
+    let after = match turn {
+        Turn::First => None,
+        Turn::After(id) => Some(id),
+        Turn::Before(id) => {
+            let rows = matching!(
+                distributions,
+                facility,
+                filter,
+                "and (d.dispatched_at, d.id)
+                     > (select l.dispatched_at, l.id from blood_distributions l where l.id = $6)
+                 order by d.dispatched_at, d.id limit $7",
+                id.0,
+                PAGE + 1
+            )
+            .fetch_all(&mut *tx)
+            .await?;
+            if let Some(page) = Turned::backward(rows, PAGE) {
+                return Ok(page);
+            }
+            None
+        }
+    };
     let found = matching!(
         distributions,
         facility,
@@ -135,11 +158,11 @@ pub async fn page(
               < (select l.dispatched_at, l.id from blood_distributions l where l.id = $6))
          order by d.dispatched_at desc, d.id desc limit $7",
         after.map(|id| id.0),
-        PAGE
+        PAGE + 1
     )
     .fetch_all(tx)
     .await?;
-    Ok(found)
+    Ok(Turned::forward(found, PAGE, after.is_some()))
 }
 
 /// One distribution that the facility sends or receives; `NotFound` for any other.

@@ -3,21 +3,21 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
-use http::StatusCode;
 
 use super::form::{DispatchForm, Need, NeedForm, ReceiptForm, ReturnForm};
 use super::view::*;
-use super::{Distribution, Filter, Status, commands, queries};
+use super::{Filter, Status, commands, queries};
 use crate::app::App;
 use crate::auth::{Access, Editor, Role, Viewer};
 use crate::blood::compatibility;
+use crate::charts::{counted, units};
 use crate::db::Tx;
 use crate::error::{Error, Problems, Result};
 use crate::ids::DistributionId;
 use crate::inventory::pick;
-use crate::requests::{self, Side, TabView, amount, component_options, group_options, units};
+use crate::requests::{self, Side, TabView, amount, component_options, group_options};
 use crate::web::flash::Done;
-use crate::web::{EmptyView, Form, Here, Hx, OptionView, PagesView, Routes, saved};
+use crate::web::{EmptyView, Form, Here, Hx, OptionView, Routes, TurnQuery, refused, saved};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -53,26 +53,19 @@ impl One {
     }
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-struct After {
-    after: String,
-}
-
 /// `GET /facilities/{facility_id}/distributions?side=incoming&status=in_transit`
 async fn index(
     State(app): State<App>,
     viewer: Viewer,
     here: Here,
     Query(filter): Query<Filter>,
-    Query(after): Query<After>,
+    Query(turn): Query<TurnQuery>,
 ) -> Result<Response> {
     let (id, now) = (viewer.facility, app.db.clock.now());
     let zone = app.chrome.facility(id).await?.zone;
-    let after: Option<DistributionId> = after.after.parse().ok();
     let mut tx = app.db.read(&viewer.scope()).await?;
     let total = queries::totals(&mut tx, id, &filter).await?;
-    let found = queries::page(&mut tx, id, &filter, after).await?;
+    let found = queries::turn(&mut tx, id, &filter, turn.read()).await?;
     let layout = app
         .chrome
         .facility_page(&viewer, &here, "Transfers", "distributions")
@@ -84,11 +77,9 @@ async fn index(
         layout: &layout,
         facility_id: id.0,
         summary: format!(
-            "{} {} in {} {}",
-            total.units,
-            if total.units == 1 { "unit" } else { "units" },
-            total.rows,
-            if total.rows == 1 { "transfer" } else { "transfers" }
+            "{} in {}",
+            units(total.units),
+            counted(total.rows, "transfer", "transfers")
         ),
         tabs: [Side::All, Side::Incoming, Side::Outgoing]
             .map(|one| TabView {
@@ -110,24 +101,15 @@ async fn index(
             ..Filter::default()
         }
         .href(id),
-        rows: found.iter().map(|one| RowView::new(one, id, zone, now)).collect(),
-        pages: pages(&filter.href(id), total.rows, &found, after.is_some()),
-        empty: found.is_empty().then(|| empty(&viewer, &filter)),
+        rows: found.rows.iter().map(|one| RowView::new(one, id, zone, now)).collect(),
+        pages: found.pages(
+            &filter.href(id),
+            format!("{} shown of {}", found.rows.len(), total.rows),
+            |row| row.id,
+        ),
+        empty: found.rows.is_empty().then(|| empty(&viewer, &filter)),
     };
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
-}
-
-fn pages(href: &str, total: i64, found: &[Distribution], later: bool) -> PagesView {
-    let full = found.len() as i64 == queries::PAGE && total > queries::PAGE;
-    let separator = if href.contains('?') { '&' } else { '?' };
-    PagesView {
-        summary: format!("{} shown of {total}", found.len()),
-        previous: later.then(|| href.to_owned()),
-        next: found
-            .last()
-            .filter(|_| full)
-            .map(|last| format!("{href}{separator}after={}", last.id)),
-    }
 }
 
 fn empty(viewer: &Viewer, filter: &Filter) -> EmptyView {
@@ -159,13 +141,7 @@ fn empty(viewer: &Viewer, filter: &Filter) -> EmptyView {
             href,
         )
     };
-    EmptyView {
-        kind: kind.into(),
-        title: title.into(),
-        text: text.into(),
-        label: label.into(),
-        href,
-    }
+    EmptyView::new(kind, title, text, label, href)
 }
 
 /// `GET /facilities/{facility_id}/distributions/new?request=9`
@@ -445,9 +421,4 @@ async fn banks(tx: &mut Tx, viewer: &Viewer, typed: &Typed) -> Result<Vec<Option
         label: bank.name,
     };
     Ok(banks.into_iter().map(option).collect())
-}
-
-/// The page again with what was typed: 422.
-fn refused(html: String) -> Result<Response> {
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response())
 }

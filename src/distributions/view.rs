@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use super::form::{DispatchForm, NeedForm, ReceiptForm, ReturnForm};
 use super::{Distribution, Line, Outcome, Status};
 use crate::blood::compatibility::Choice;
+use crate::charts::units;
 use crate::clock::{Zone, age_label};
 use crate::error::Problems;
 use crate::ids::FacilityId;
 use crate::inventory::Unit;
 use crate::inventory::pick;
-use crate::requests::{TabView, units, when};
+use crate::requests::{TabView, when};
 use crate::web::{EmptyView, Layout, OptionView, PagesView, options};
 
 /// `GET /facilities/{facility_id}/distributions`

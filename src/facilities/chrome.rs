@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
 
+use super::hours::{self, WorkingCalendar};
 use super::{Facility, queries};
 use crate::auth::{Person, Viewer};
 use crate::db::Db;
@@ -14,6 +15,7 @@ use crate::ids::FacilityId;
 use crate::web::{FacilityLink, Here, Layout};
 
 type Directory = HashMap<FacilityId, Arc<Facility>>;
+type Calendars = HashMap<FacilityId, WorkingCalendar>;
 
 const LONGEST_MEMORY: Duration = Duration::from_secs(30);
 /// More facilities than this are found on the network page, not in a menu.
@@ -26,6 +28,7 @@ pub struct Chrome {
     synthetic: bool,
     freshness: Duration,
     directory: Arc<ArcSwap<(Option<Instant>, Directory)>>,
+    calendars: Arc<ArcSwap<(Option<Instant>, Calendars)>>,
 }
 
 impl Chrome {
@@ -36,6 +39,7 @@ impl Chrome {
             synthetic,
             freshness,
             directory: Arc::default(),
+            calendars: Arc::default(),
         }
     }
 
@@ -95,9 +99,23 @@ impl Chrome {
         Ok(self.directory().await?.1.len())
     }
 
+    /// The working calendars of all facilities that have one, from memory.
+    pub async fn calendars(&self) -> Result<Arc<(Option<Instant>, Calendars)>> {
+        let known = self.calendars.load_full();
+        if known.0.is_some_and(|at| at.elapsed() < LONGEST_MEMORY) {
+            return Ok(known);
+        }
+        let mut connection = self.db.unscoped().acquire().await?;
+        let fresh = hours::calendars(&mut connection, None).await?;
+        let fresh = Arc::new((Some(Instant::now()), fresh));
+        self.calendars.store(fresh.clone());
+        Ok(fresh)
+    }
+
     /// Some facility changed.
     pub fn forget(&self) {
         self.directory.store(Arc::default());
+        self.calendars.store(Arc::default());
     }
 
     fn base(&self, person: &Person, here: &Here, active: &str) -> Layout {

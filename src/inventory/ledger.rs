@@ -39,11 +39,11 @@ impl Change<'_> {
 }
 
 /// Moves a unit, or `quantity` units of a lot (`None`: all of the row), to another status. Part of a lot becomes a row of
-/// its own first. Answers the row that moved.
+/// its own first. Answers what moved, as it is now.
 ///
 /// `NotFound` for a unit of another facility; `Conflict`, with a sentence for the person, when its status is not one of
-/// `from`, when fewer are left, or when the rules of [`MovementKind::allows`], of safety, of expiry or of reservation
-/// forbid it.
+/// `from`, or when the rules of [`MovementKind::allows`], of safety, of expiry or of reservation forbid it; `Invalid` on
+/// `quantity` when fewer are left.
 pub async fn shift(
     work: &mut Work,
     facility: FacilityId,
@@ -52,29 +52,53 @@ pub async fn shift(
     quantity: Option<i32>,
     to: UnitStatus,
     change: &Change<'_>,
-) -> Result<UnitId> {
+) -> Result<Unit> {
     let found = queries::lock(work.conn(), facility, unit).await?;
-    permit(&found.unit, found.expired, from, quantity, to, change).map_err(Error::Conflict)?;
-    let moving = match quantity {
-        Some(part) if part < found.unit.quantity => split(work, facility, &found.unit, part).await?,
-        _ => unit,
+    permit(&found.unit, found.expired, from, quantity, to, change)?;
+    let whole = found.unit;
+    let (id, quantity) = match quantity {
+        Some(part) if part < whole.quantity => (split(work, facility, &whole, part).await?, part),
+        _ => (unit, whole.quantity),
     };
-    sqlx::query!(
-        "update blood_inventory
-         set status = $3,
-             reserved_for = case when $3 = 'reserved' then $4::bigint end,
-             reserved_until = case when $3 = 'reserved' then coalesce($5, clock_now() + interval '24 hours') end
-         where facility_id = $1 and id = $2",
+    let actor = work.actor.clone();
+    let moved = sqlx::query!(
+        r#"with moved as (
+             update blood_inventory
+             set status = $3,
+                 reserved_for = case when $3 = 'reserved' then $4::bigint end,
+                 reserved_until = case when $3 = 'reserved' then coalesce($5, clock_now() + interval '24 hours') end
+             where facility_id = $1 and id = $2
+             returning *
+           ), told as (
+             insert into inventory_movements
+               (facility_id, inventory_id, actor_id, actor_name, kind, from_status, to_status, quantity, component,
+                blood_group, reason, temperature_celsius, request_id, distribution_id)
+             select facility_id, id, $6, $7, $8, $9, $3, quantity, component, blood_group, $10, $11, $4, $12 from moved
+           )
+           select reserved_for as "reserved_for: RequestId", reserved_until from moved"#,
         facility.0,
-        moving.0,
+        id.0,
         to.as_str(),
         change.request.map(|request| request.0),
-        change.reserved_until
+        change.reserved_until,
+        actor.user.map(|user| user.0),
+        actor.name,
+        change.kind.as_str(),
+        whole.status.as_str(),
+        change.reason,
+        change.temperature,
+        change.distribution.map(|distribution| distribution.0)
     )
-    .execute(work.conn())
+    .fetch_one(work.conn())
     .await?;
-    record(work, facility, moving, Some(found.unit.status), Some(to), change).await?;
-    Ok(moving)
+    Ok(Unit {
+        id,
+        quantity,
+        status: to,
+        reserved_for: moved.reserved_for,
+        reserved_until: moved.reserved_until,
+        ..whole
+    })
 }
 
 /// Enters a unit or a lot in the books with its first movement (`received` or `arrived`). A donation number whose
@@ -90,11 +114,21 @@ pub async fn arrive(
     if !change.kind.allows(None, Some(to)) {
         return Err(Error::Conflict(format!("A unit cannot begin as {}.", words(to))));
     }
+    let actor = work.actor.clone();
     let id = sqlx::query_scalar!(
-        r#"insert into blood_inventory
-             (facility_id, blood_bank_id, component, blood_group, quantity, donation_number, lot, collected_at, expires_at, status)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-           returning id as "id: UnitId""#,
+        r#"with arrived as (
+             insert into blood_inventory
+               (facility_id, blood_bank_id, component, blood_group, quantity, donation_number, lot, collected_at, expires_at,
+                status)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             returning *
+           ), told as (
+             insert into inventory_movements
+               (facility_id, inventory_id, actor_id, actor_name, kind, to_status, quantity, component, blood_group, reason,
+                temperature_celsius, request_id, distribution_id)
+             select facility_id, id, $11, $12, $13, status, quantity, component, blood_group, $14, $15, $16, $17 from arrived
+           )
+           select id as "id: UnitId" from arrived"#,
         facility.0,
         new.blood_bank,
         new.component.as_str(),
@@ -104,15 +138,21 @@ pub async fn arrive(
         new.lot.as_deref(),
         new.collected_at,
         new.expires_at,
-        to.as_str()
+        to.as_str(),
+        actor.user.map(|user| user.0),
+        actor.name,
+        change.kind.as_str(),
+        change.reason,
+        change.temperature,
+        change.request.map(|request| request.0),
+        change.distribution.map(|distribution| distribution.0)
     )
     .fetch_one(work.conn())
     .await?;
-    record(work, facility, id, None, Some(to), change).await?;
     Ok(id)
 }
 
-/// The rules of a move, as the sentence that refuses it.
+/// The rules of a move: `Conflict` with the sentence that refuses it, `Invalid` on `quantity` when there are not so many.
 fn permit(
     unit: &Unit,
     expired: bool,
@@ -120,108 +160,77 @@ fn permit(
     quantity: Option<i32>,
     to: UnitStatus,
     change: &Change<'_>,
-) -> Result<(), String> {
+) -> Result<()> {
+    let refused = |words| Err(Error::Conflict(words));
     let name = unit.name();
     if !from.contains(&unit.status) {
-        return Err(format!("{name} is {} by now.", words(unit.status)));
+        return refused(format!("{name} is {} by now.", words(unit.status)));
     }
     if !change.kind.allows(Some(unit.status), Some(to)) {
-        return Err(format!(
+        return refused(format!(
             "{name} is {} and cannot become {}.",
             words(unit.status),
             words(to)
         ));
     }
     if unit.is_unsafe && !can_move_unsafe(Some(unit.status), Some(to)) {
-        return Err(format!("{name} had a positive test: it can only be discarded."));
+        return refused(format!("{name} had a positive test: it can only be discarded."));
     }
     let leaves = matches!(to, UnitStatus::Issued | UnitStatus::InTransit);
     let needs_life = leaves || to == UnitStatus::Reserved || change.kind == MovementKind::Released;
     if needs_life && expired {
-        return Err(format!("{name} has expired."));
+        return refused(format!("{name} has expired."));
     }
     if leaves && unit.status == UnitStatus::Reserved && unit.reserved_for != change.request {
-        return Err(format!("{name} is reserved for something else."));
+        return refused(format!("{name} is reserved for something else."));
     }
     match quantity {
-        Some(..=0) => Err(format!("At least one unit of {name} must move.")),
-        Some(asked) if asked > unit.quantity => Err(format!("{name} has only {} left.", unit.quantity)),
+        Some(..=0) => Err(Error::invalid(
+            "quantity",
+            format!("At least one unit of {name} must move."),
+        )),
+        Some(asked) if asked > unit.quantity => Err(Error::invalid(
+            "quantity",
+            format!("{name} has only {} left.", unit.quantity),
+        )),
         _ => Ok(()),
     }
 }
 
-/// Divides `part` units off a lot into a row of its own, in the same status, with the same expiry and reservation.
+/// Divides `part` units off a lot into a row of its own, in the same status, with the same expiry and reservation. Both
+/// rows have the movement: out of the one and into the other.
 async fn split(work: &mut Work, facility: FacilityId, whole: &Unit, part: i32) -> Result<UnitId> {
-    let change = Change::of(MovementKind::Split);
+    let actor = work.actor.clone();
     let new = sqlx::query_scalar!(
         r#"with taken as (
              update blood_inventory set quantity = quantity - $3 where facility_id = $1 and id = $2 returning *
+           ), divided as (
+             insert into blood_inventory
+               (facility_id, blood_bank_id, component, blood_group, quantity, lot, collected_at, expires_at, status,
+                unsafe, reserved_for, reserved_until, received_at)
+             select facility_id, blood_bank_id, component, blood_group, $3, lot, collected_at, expires_at, status,
+                    unsafe, reserved_for, reserved_until, received_at
+             from taken
+             returning *
+           ), told as (
+             insert into inventory_movements
+               (facility_id, inventory_id, actor_id, actor_name, kind, from_status, to_status, quantity, component,
+                blood_group)
+             select facility_id, id, $4::bigint, $5, $6, status, null, $3, component, blood_group from taken
+             union all
+             select facility_id, id, $4, $5, $6, null::text, status, quantity, component, blood_group from divided
            )
-           insert into blood_inventory
-             (facility_id, blood_bank_id, component, blood_group, quantity, lot, collected_at, expires_at, status,
-              unsafe, reserved_for, reserved_until, received_at)
-           select facility_id, blood_bank_id, component, blood_group, $3, lot, collected_at, expires_at, status,
-                  unsafe, reserved_for, reserved_until, received_at
-           from taken
-           returning id as "id: UnitId""#,
+           select id as "id: UnitId" from divided"#,
         facility.0,
         whole.id.0,
-        part
+        part,
+        actor.user.map(|user| user.0),
+        actor.name,
+        MovementKind::Split.as_str()
     )
     .fetch_one(work.conn())
     .await?;
-    let actor = work.actor.clone();
-    sqlx::query!(
-        "insert into inventory_movements
-           (facility_id, inventory_id, actor_id, actor_name, kind, from_status, quantity, component, blood_group)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        facility.0,
-        whole.id.0,
-        actor.user.map(|user| user.0),
-        actor.name,
-        change.kind.as_str(),
-        whole.status.as_str(),
-        part,
-        whole.component.as_str(),
-        whole.group.as_str()
-    )
-    .execute(work.conn())
-    .await?;
-    record(work, facility, new, None, Some(whole.status), &change).await?;
     Ok(new)
-}
-
-/// Writes the movement of a whole row.
-async fn record(
-    work: &mut Work,
-    facility: FacilityId,
-    unit: UnitId,
-    from: Option<UnitStatus>,
-    to: Option<UnitStatus>,
-    change: &Change<'_>,
-) -> Result<()> {
-    let actor = work.actor.clone();
-    sqlx::query!(
-        "insert into inventory_movements
-           (facility_id, inventory_id, actor_id, actor_name, kind, from_status, to_status, quantity, component,
-            blood_group, reason, temperature_celsius, request_id, distribution_id)
-         select facility_id, id, $3, $4, $5, $6, $7, quantity, component, blood_group, $8, $9, $10, $11
-         from blood_inventory where facility_id = $1 and id = $2",
-        facility.0,
-        unit.0,
-        actor.user.map(|user| user.0),
-        actor.name,
-        change.kind.as_str(),
-        from.map(UnitStatus::as_str),
-        to.map(UnitStatus::as_str),
-        change.reason,
-        change.temperature,
-        change.request.map(|request| request.0),
-        change.distribution.map(|distribution| distribution.0)
-    )
-    .execute(work.conn())
-    .await?;
-    Ok(())
 }
 
 fn words(status: UnitStatus) -> String {

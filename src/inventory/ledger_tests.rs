@@ -22,7 +22,9 @@ fn lot(status: UnitStatus) -> Unit {
 }
 
 fn refused(unit: &Unit, expired: bool, quantity: Option<i32>, to: UnitStatus, change: Change<'_>) -> Option<String> {
-    permit(unit, expired, &[unit.status], quantity, to, &change).err()
+    permit(unit, expired, &[unit.status], quantity, to, &change)
+        .err()
+        .map(|refusal| refusal.to_string())
 }
 
 #[test]
@@ -139,5 +141,5 @@ fn a_unit_that_has_moved_meanwhile_is_refused_by_name() {
         &Change::of(MovementKind::Discarded),
     );
 
-    assert_eq!(refusal.unwrap_err(), "Lot L1 is issued by now.");
+    assert_eq!(refusal.unwrap_err().to_string(), "Lot L1 is issued by now.");
 }

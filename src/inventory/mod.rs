@@ -10,5 +10,6 @@ pub mod queries;
 mod routes;
 
 pub use commands::{end_reservations, expire_due, next_due};
-pub use model::{Cursor, Filter, Level, Movement, NewUnit, Phase, Unit};
+pub use model::{Cursor, Filter, Level, Movement, NewUnit, Phase, Thresholds, Unit};
+pub use queries::everywhere;
 pub use routes::routes;

@@ -136,15 +136,8 @@ impl Filter {
 
     /// The address of the list.
     pub fn href(&self, facility: FacilityId) -> String {
-        self.page_href(facility, None)
-    }
-
-    /// The address of the page of the list that begins after the cursor.
-    pub fn page_href(&self, facility: FacilityId, after: Option<Cursor>) -> String {
-        let after = after.map_or_else(String::new, |cursor| cursor.to_string());
         let pairs = self.pairs();
-        let mut pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        pairs.push(("after", &after));
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
         format!("/facilities/{facility}/inventory{}", query_string(&pairs))
     }
 
@@ -234,6 +227,44 @@ text_enum! {
     }
 }
 
+/// The levels of a shelf, in units: `minimum <= reorder <= target`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Thresholds {
+    pub minimum: i32,
+    pub reorder: i32,
+    pub target: i32,
+}
+
+impl Thresholds {
+    /// From three fields of a form; none when all are empty. The error is what stands beside them.
+    pub fn typed(minimum: &str, reorder: &str, target: &str) -> Result<Option<Self>, &'static str> {
+        let texts = [minimum.trim(), reorder.trim(), target.trim()];
+        if texts.iter().all(|text| text.is_empty()) {
+            return Ok(None);
+        }
+        let number = |text: &str| text.parse::<i32>().ok().filter(|number| (0..=100_000).contains(number));
+        let [Some(minimum), Some(reorder), Some(target)] = texts.map(number) else {
+            return Err("Give three whole numbers, or leave all three empty.");
+        };
+        if minimum > reorder {
+            return Err("The minimum is above the reorder level.");
+        }
+        if reorder > target {
+            return Err("The reorder level is above the target.");
+        }
+        Ok(Some(Thresholds {
+            minimum,
+            reorder,
+            target,
+        }))
+    }
+
+    /// `4 / 8 / 12`
+    pub fn words(&self) -> String {
+        format!("{} / {} / {}", self.minimum, self.reorder, self.target)
+    }
+}
+
 /// One shelf: the issuable units of a component and group, and what should be there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Level {
@@ -255,11 +286,15 @@ impl Level {
         Some(self.issuable as f64 / demand)
     }
 
-    /// Under minimum critical, under reorder low, under target watch.
+    /// Under minimum critical, under reorder low, under target watch. A shelf that may be empty, is empty and of which
+    /// nothing was wanted lately is no cause for a warning.
     pub fn phase(&self) -> Phase {
         let (Some(minimum), Some(reorder), Some(target)) = (self.minimum, self.reorder, self.target) else {
             return Phase::Unknown;
         };
+        if (self.issuable, minimum) == (0, 0) && self.daily_demand.is_none() {
+            return Phase::Unknown;
+        }
         match self.issuable {
             units if units < minimum.into() => Phase::Critical,
             units if units < reorder.into() => Phase::Low,

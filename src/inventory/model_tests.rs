@@ -86,6 +86,13 @@ fn a_shelf_is_judged_by_its_levels_and_demand() {
         ]
     );
     assert_eq!(level(0, None, None).phase(), Phase::Unknown);
+    let may_be_empty = Some((0, 0, 1));
+    assert_eq!(
+        level(0, may_be_empty, None).phase(),
+        Phase::Unknown,
+        "nothing is there and nothing was wanted"
+    );
+    assert_eq!(level(0, may_be_empty, Some(0.2)).phase(), Phase::Watch);
     assert_eq!(level(6, None, Some(1.5)).days(), Some(4.0));
     assert_eq!(level(6, None, Some(0.0)).days(), None);
     assert_eq!(level(6, None, Some(-0.2)).days(), None);

@@ -1,13 +1,16 @@
 //! Questions about stock. Each takes a transaction whose scope covers the facility it asks about.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{Cursor, Filter, Level, Movement, Unit};
+use super::{Cursor, Filter, Level, Movement, Thresholds, Unit};
 use crate::blood::{BloodGroup, Component, ComponentLife, DonationNumber, MovementKind, UnitStatus};
 use crate::error::Result;
 use crate::figures::{Cut, Row};
 use crate::ids::{DistributionId, FacilityId, RequestId, UnitId};
+use crate::web::{Turn, Turned};
 
 /// Rows on a page of the list.
 pub const PAGE: i64 = 50;
@@ -133,7 +136,43 @@ pub async fn split(tx: &mut PgConnection, cut: &Cut, filter: &Filter) -> Result<
     Ok(found)
 }
 
-/// At most [`PAGE`] rows that the filter means, the first to expire first, after the cursor.
+/// A page of the rows that the filter means, the first to expire first.
+pub async fn turn(
+    tx: &mut PgConnection,
+    facility: FacilityId,
+    filter: &Filter,
+    turn: Turn<Cursor>,
+) -> Result<Turned<Unit>> {
+    let after = match turn {
+        Turn::First => None,
+        Turn::After(cursor) => Some(cursor),
+        Turn::Before(cursor) => {
+            let rows = matching!(
+                units,
+                facility,
+                filter,
+                "and (expires_at, id) < ($9, $10) order by expires_at desc, id desc limit $11",
+                cursor.expires_at,
+                cursor.id.0,
+                PAGE + 1
+            )
+            .fetch_all(&mut *tx)
+            .await?;
+            if let Some(page) = Turned::backward(rows, PAGE) {
+                return Ok(page);
+            }
+            None
+        }
+    };
+    Ok(Turned::forward(
+        page(tx, facility, filter, after).await?,
+        PAGE,
+        after.is_some(),
+    ))
+}
+
+/// Rows that the filter means, the first to expire first, after the cursor: at most [`PAGE`], and one that says whether
+/// the list goes on.
 pub async fn page(
     tx: &mut PgConnection,
     facility: FacilityId,
@@ -147,7 +186,7 @@ pub async fn page(
         "and ($9::timestamptz is null or (expires_at, id) > ($9, $10::bigint)) order by expires_at, id limit $11",
         after.map(|cursor| cursor.expires_at),
         after.map_or(0, |cursor| cursor.id.0),
-        PAGE
+        PAGE + 1
     )
     .fetch_all(tx)
     .await?;
@@ -168,24 +207,44 @@ pub async fn unit(tx: &mut PgConnection, facility: FacilityId, id: UnitId) -> Re
 #[derive(Clone, Debug)]
 pub struct Locked {
     pub unit: Unit,
-    /// by the database's clock, after the wait for the lock
+    /// by the database's clock
     pub expired: bool,
 }
 
-/// Locks a row of stock; `NotFound` when it is not this facility's.
+/// Locks a row of stock; `NotFound` when it is not this facility's. Whoever changes stock holds the facility already
+/// (`summary::Work`), so nobody waits here and the time is the one after the wait.
 pub async fn lock(tx: &mut PgConnection, facility: FacilityId, id: UnitId) -> Result<Locked> {
-    sqlx::query!(
-        "select id from blood_inventory where facility_id = $1 and id = $2 for update",
+    let row = sqlx::query!(
+        r#"select blood_bank_id, component as "component: Component", blood_group as "group: BloodGroup", quantity,
+                  donation_number as "donation_number: DonationNumber", lot, collected_at, expires_at,
+                  status as "status: UnitStatus", unsafe as is_unsafe, reserved_for as "reserved_for: RequestId",
+                  reserved_until, received_at, expires_at <= clock_now() as "expired!"
+           from blood_inventory where facility_id = $1 and id = $2 for update"#,
         facility.0,
         id.0
     )
-    .fetch_one(&mut *tx)
+    .fetch_one(tx)
     .await?;
-    let unit = unit(tx, facility, id).await?;
-    let expired = sqlx::query_scalar!(r#"select $1 <= clock_now() as "expired!""#, unit.expires_at)
-        .fetch_one(tx)
-        .await?;
-    Ok(Locked { unit, expired })
+    let unit = Unit {
+        id,
+        blood_bank: row.blood_bank_id,
+        component: row.component,
+        group: row.group,
+        quantity: row.quantity,
+        donation_number: row.donation_number,
+        lot: row.lot,
+        collected_at: row.collected_at,
+        expires_at: row.expires_at,
+        status: row.status,
+        is_unsafe: row.is_unsafe,
+        reserved_for: row.reserved_for,
+        reserved_until: row.reserved_until,
+        received_at: row.received_at,
+    };
+    Ok(Locked {
+        unit,
+        expired: row.expired,
+    })
 }
 
 /// Everything that happened to a row, oldest first.
@@ -242,6 +301,34 @@ pub async fn by_donation_number(
         "from blood_inventory where facility_id = $1 and donation_number = $2 order by id",
         facility.0,
         number.as_str()
+    );
+    Ok(found.fetch_all(tx).await?)
+}
+
+/// Components of a donation wherever they are now, as far as the transaction sees.
+pub async fn everywhere(tx: &mut PgConnection, number: &DonationNumber) -> Result<Vec<(FacilityId, Unit)>> {
+    let facilities = sqlx::query_scalar!(
+        r#"select distinct facility_id as "facility_id: FacilityId" from blood_inventory
+           where donation_number = $1 and status <> 'transferred'"#,
+        number.as_str()
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut found = Vec::new();
+    for facility in facilities {
+        let units = by_donation_number(tx, facility, number).await?;
+        found.extend(units.into_iter().map(|unit| (facility, unit)));
+    }
+    Ok(found)
+}
+
+/// What is on the facility's books under any of these donation numbers.
+pub async fn held(tx: &mut PgConnection, facility: FacilityId, numbers: &[DonationNumber]) -> Result<Vec<Unit>> {
+    let numbers: Vec<&str> = numbers.iter().map(|number| number.as_str()).collect();
+    let found = units!(
+        "from blood_inventory where facility_id = $1 and donation_number = any ($2) and status <> 'transferred'",
+        facility.0,
+        &numbers as &[&str]
     );
     Ok(found.fetch_all(tx).await?)
 }
@@ -402,6 +489,29 @@ pub async fn shortfalls(tx: &mut PgConnection, cut: &Cut, limit: i64) -> Result<
         found.worst.push((facility, level));
     }
     Ok(found)
+}
+
+/// The levels that are set, by shelf.
+pub async fn thresholds(
+    tx: &mut PgConnection,
+    facility: FacilityId,
+) -> Result<BTreeMap<(Component, BloodGroup), Thresholds>> {
+    let rows = sqlx::query!(
+        r#"select component as "component: Component", blood_group as "group: BloodGroup", minimum, reorder, target
+           from stock_thresholds where facility_id = $1"#,
+        facility.0
+    )
+    .fetch_all(tx)
+    .await?;
+    let shelf = |minimum, reorder, target| Thresholds {
+        minimum,
+        reorder,
+        target,
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| ((row.component, row.group), shelf(row.minimum, row.reorder, row.target)))
+        .collect())
 }
 
 /// A blood bank of a facility.

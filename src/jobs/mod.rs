@@ -10,7 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::db::Db;
@@ -20,18 +23,26 @@ use crate::error::Result;
 pub struct Schedule {
     db: Db,
     scheduler: JobScheduler,
+    runs: TaskTracker,
+    stopping: CancellationToken,
 }
+
+/// Between two looks at the clock, at most: a job that is due daily must not wait for a process that lives a day.
+const LONGEST_TICK: Duration = Duration::from_secs(60);
 
 impl Schedule {
     pub async fn new(db: Db) -> anyhow::Result<Self> {
         Ok(Schedule {
             db,
             scheduler: JobScheduler::new().await?,
+            runs: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         })
     }
 
     /// Runs `work` once in every slot of `period` over all instances. Slots are counted in UTC from the epoch, so they
-    /// know no daylight saving. A failed run is logged and its slot is not tried again: the next one is near.
+    /// know neither daylight saving nor when a process started: whoever ticks first in a slot that nobody has run runs
+    /// it. A failed run is logged and its slot is not tried again; one whose process died is.
     pub async fn every<F, W>(&self, job: &'static str, period: Duration, work: W) -> anyhow::Result<()>
     where
         W: Fn(Claim) -> F + Send + Sync + 'static,
@@ -39,9 +50,11 @@ impl Schedule {
     {
         let db = self.db.clone();
         let work = Arc::new(work);
-        let ticker = Job::new_repeated_async(period, move |_, _| {
-            let (db, work) = (db.clone(), work.clone());
-            Box::pin(async move { run(&db, job, period, &*work).await })
+        let (runs, stopping) = (self.runs.clone(), self.stopping.clone());
+        let ticker = Job::new_repeated_async(period.min(LONGEST_TICK), move |_, _| {
+            let (db, work, stopping) = (db.clone(), work.clone(), stopping.clone());
+            let run = async move { stopping.run_until_cancelled(run(&db, job, period, &*work)).await };
+            Box::pin(runs.track_future(run).map(drop))
         })?;
         self.scheduler.add(ticker).await?;
         Ok(())
@@ -51,10 +64,14 @@ impl Schedule {
         Ok(self.scheduler.start().await?)
     }
 
+    /// Ends the ticking and what runs: a slot that is left unfinished is taken over by whoever ticks next.
     pub async fn stop(mut self) {
         if let Err(error) = self.scheduler.shutdown().await {
             tracing::warn!(%error, "the scheduler did not stop");
         }
+        self.stopping.cancel();
+        self.runs.close();
+        self.runs.wait().await;
     }
 }
 

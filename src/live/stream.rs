@@ -54,7 +54,7 @@ pub fn stream(hub: &Hub, watching: Watching) -> Result<Response> {
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         interval
     };
-    let open = Open {
+    let open = Box::new(Open {
         frames: hub.subscribe(watching.topic),
         access: hub.0.access.subscribe(),
         resync: hub.0.resync.subscribe(),
@@ -65,7 +65,7 @@ pub fn stream(hub: &Hub, watching: Watching) -> Result<Response> {
         over: false,
         watching,
         _place: place,
-    };
+    });
     let frames = futures_util::stream::unfold(open, |mut open| async move {
         let frame = open.next().await?;
         Some((Ok::<_, Infallible>(frame), open))
@@ -148,8 +148,10 @@ impl Open {
                     _ => Wake::Recheck { heartbeat: false },
                 },
                 _ = self.resync.recv() => Wake::Missed,
-                _ = self.heartbeat.tick() => Wake::Recheck { heartbeat: true },
-                () = tokio::time::sleep_until(self.ends) => Wake::End,
+                now = self.heartbeat.tick() => match now < self.ends {
+                    true => Wake::Recheck { heartbeat: true },
+                    false => Wake::End,
+                },
             };
         }
     }

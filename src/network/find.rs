@@ -10,6 +10,7 @@ use super::view::{FindBlood, FindRow};
 use crate::auth::{Person, Role};
 use crate::blood::compatibility::{self, Patient};
 use crate::blood::{BloodGroup, Component};
+use crate::charts::counted;
 use crate::clock::age_label;
 use crate::db::Db;
 use crate::error::Result;
@@ -97,6 +98,7 @@ pub async fn answer(
     for offer in queries::availability(db, component, &groups).await? {
         by_facility.entry(offer.facility).or_default().push(offer);
     }
+    let calendars = chrome.calendars().await?;
     let mut rows = Vec::new();
     let mine: i64 = near
         .and_then(|near| by_facility.remove(&near.id))
@@ -115,9 +117,13 @@ pub async fn answer(
             )
         });
         let may_enter = person.role_in(id).is_some();
+        let calendar = calendars.1.get(&id);
+        let opening = calendar.and_then(|calendar| calendar.at(facility.zone, db.clock.now()));
         let row = FindRow {
             may_enter,
             request_href,
+            open: opening.as_ref().map(|opening| opening.open),
+            opening: opening.map(|opening| opening.detail).unwrap_or_default(),
             distance: match distance {
                 0.0..10.0 => format!("{distance:.1} km"),
                 _ => format!("{distance:.0} km"),
@@ -145,15 +151,9 @@ pub async fn answer(
             } else {
                 String::new()
             };
-            find.summary = format!(
-                "{} {} {units} compatible units; the nearest is {nearest:.0} km away.{own}",
-                rows.len(),
-                if rows.len() == 1 {
-                    "facility offers"
-                } else {
-                    "facilities offer"
-                }
-            );
+            let offers = counted(rows.len() as i64, "facility offers", "facilities offer");
+            let units = counted(units, "compatible unit", "compatible units");
+            find.summary = format!("{offers} {units}; the nearest is {nearest:.0} km away.{own}");
         }
     }
     find.rows = rows.into_iter().map(|(_, row)| row).take(100).collect();

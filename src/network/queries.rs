@@ -15,6 +15,9 @@ pub struct FacilityFigures {
     pub name: String,
     pub kind: FacilityKind,
     pub region: String,
+    /// degrees, WGS 84
+    pub latitude: f64,
+    pub longitude: f64,
     /// its local date
     pub today: NaiveDate,
     pub issuable: i64,
@@ -47,7 +50,7 @@ pub async fn figures(db: &Db, scope: &Scope) -> Result<Vec<FacilityFigures>> {
              group by t.facility_id
            )
            select f.id as "id: FacilityId", f.name, f.kind as "kind: FacilityKind", f.region,
-                  local_day(clock_now(), f.time_zone) as "today!",
+                  f.latitude, f.longitude, local_day(clock_now(), f.time_zone) as "today!",
                   coalesce(d.total_stock, 0) as "issuable!", coalesce(d.total_transferred, 0) as "transferred!",
                   coalesce(d.total_requests, 0) as "requests!", coalesce(c.cells, 0) as "critical!",
                   d.updated_at as "updated_at?"

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use tower_sessions::Session;
 
 use super::find::{self, Question};
+use super::map;
 use super::queries::{self, FacilityFigures};
 use super::view::{FindFragment, NetworkPage, NetworkRow, SortColumn};
 use crate::app::App;
 use crate::auth::{Access, CurrentUser, Onlooker, Person};
-use crate::charts;
+use crate::charts::{self, counted};
 use crate::clock::age_label;
 use crate::error::Result;
 use crate::facilities::{Facility, FacilityKind};
@@ -60,7 +61,7 @@ async fn index(
     let critical = all.iter().filter(|row| row.critical > 0).count();
     let summary = format!(
         "{} · {} issuable units · {critical} with critical stock",
-        plural(all.len(), "facility", "facilities"),
+        counted(all.len() as i64, "facility", "facilities"),
         charts::full(issuable as f64)
     );
     let nobody = all.is_empty();
@@ -83,6 +84,7 @@ async fn index(
         filtered: listing.is_filtered(),
         sort: listing.sort_key().into(),
         direction: if listing.descending() { "desc" } else { "asc" }.into(),
+        map: (!matching.is_empty()).then(|| map::of(&matching).render()),
         columns: listing.columns(),
         empty: matching.is_empty().then(|| empty(nobody)),
         pages: listing.pages(matching.len()),
@@ -299,8 +301,4 @@ fn empty(nobody: bool) -> EmptyView {
         label: label.into(),
         href: if nobody { String::new() } else { "/network".into() },
     }
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

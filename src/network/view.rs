@@ -1,5 +1,6 @@
 //! The network page: every facility one may see, and who has compatible blood.
 
+use crate::charts::MapFragment;
 use crate::web::{EmptyView, Layout, LinkView, OptionView, PagesView};
 use askama::Template;
 
@@ -60,6 +61,10 @@ pub struct FindRow {
     pub count: i64,
     pub name: String,
     pub region: String,
+    /// whether somebody is there now; none where the facility has not said when
+    pub open: Option<bool>,
+    /// `until 18:00`, `opens 08:00`
+    pub opening: String,
     /// group offered
     pub group: String,
     /// `same group`, `compatible`
@@ -95,6 +100,8 @@ pub struct NetworkPage<'a> {
     pub sort: String,
     /// `asc` or `desc`
     pub direction: String,
+    /// where the listed facilities are; none when the list is empty
+    pub map: Option<MapFragment>,
     pub columns: Vec<SortColumn>,
     pub rows: Vec<NetworkRow>,
     pub empty: Option<EmptyView>,

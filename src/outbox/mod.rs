@@ -49,6 +49,8 @@ pub enum Event {
     FacilityChanged {
         facility: FacilityId,
     },
+    /// A line of the network's reference tables changed.
+    ReferenceChanged,
     /// Rights, password or state of a person changed: their sessions and streams must be looked at again.
     AccessChanged {
         user: UserId,

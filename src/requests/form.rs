@@ -7,6 +7,7 @@ use super::{Acceptance, NewRequest, Urgency};
 use crate::blood::{BloodGroup, Component};
 use crate::clock::Zone;
 use crate::error::{Error, Problems, Result};
+use crate::facilities::Facility;
 use crate::ids::FacilityId;
 
 /// `POST /facilities/{facility_id}/requests`, and what the address of the empty form may fill in.
@@ -21,6 +22,8 @@ pub struct RaiseForm {
     pub needed_by: String,
     pub reason: String,
     pub to: Vec<String>,
+    /// part of the name or region of a facility to look for
+    pub find: String,
 }
 
 /// The same from an address, where anything else may stand besides.
@@ -31,7 +34,10 @@ pub struct Prefill {
     group: String,
     quantity: String,
     urgency: String,
+    needed_by: String,
+    reason: String,
     to: Vec<String>,
+    find: String,
 }
 
 impl From<Prefill> for RaiseForm {
@@ -41,8 +47,10 @@ impl From<Prefill> for RaiseForm {
             group: asked.group,
             quantity: asked.quantity,
             urgency: asked.urgency,
+            needed_by: asked.needed_by,
+            reason: asked.reason,
             to: asked.to,
-            ..RaiseForm::default()
+            find: asked.find,
         }
     }
 }
@@ -50,6 +58,15 @@ impl From<Prefill> for RaiseForm {
 impl RaiseForm {
     pub fn is_to(&self, facility: FacilityId) -> bool {
         self.to.iter().any(|id| id.parse() == Ok(facility))
+    }
+
+    /// Whether somebody looked for this facility; without words everyone is meant.
+    pub fn finds(&self, facility: &Facility) -> bool {
+        let said = format!("{} {}", facility.name, facility.region).to_lowercase();
+        self.find
+            .to_lowercase()
+            .split_whitespace()
+            .all(|word| said.contains(word))
     }
 
     /// The request, with every problem that can be found without the database.
@@ -154,6 +171,7 @@ mod tests {
             needed_by: "2026-07-01T15:30".into(),
             reason: " theatre list ".into(),
             to: vec!["8".into(), "9".into()],
+            find: String::new(),
         }
     }
 
@@ -188,5 +206,19 @@ mod tests {
 
         let fields: Vec<&str> = problems.iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["component", "quantity", "needed_by", "to"]);
+    }
+
+    #[test]
+    fn a_need_is_known_a_year_ahead_at_most() {
+        let far = RaiseForm {
+            needed_by: "9999-12-31T23:59".into(),
+            ..form()
+        };
+
+        let Err(Error::Invalid(problems)) = far.read(FacilityId(7), Zone::UTC, now()) else {
+            panic!("taken");
+        };
+
+        assert!(problems.of("needed_by").is_some());
     }
 }

@@ -14,4 +14,4 @@ pub use model::{
     StepKind, Urgency, href,
 };
 pub use routes::routes;
-pub(crate) use view::{RejectView, TabView, amount, component_options, group_options, units, when};
+pub(crate) use view::{RejectView, TabView, amount, component_options, group_options, when};

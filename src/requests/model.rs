@@ -1,6 +1,6 @@
 //! What a request is: its states, its parties, its timeline, and the filter that both counts and lists requests.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer};
 
 use crate::blood::{BloodGroup, Component};
@@ -146,6 +146,9 @@ pub struct Delivery {
     pub delivered_at: Option<DateTime<Utc>>,
 }
 
+/// No need is known further ahead: beyond it the year is a slip of the finger.
+const LONGEST_AHEAD: TimeDelta = TimeDelta::days(365);
+
 /// What somebody asks for.
 #[derive(Clone, Debug)]
 pub struct NewRequest {
@@ -167,6 +170,8 @@ impl NewRequest {
         }
         if self.needed_by.is_some_and(|by| by <= now) {
             problems.add("needed_by", "This moment has passed.");
+        } else if self.needed_by.is_some_and(|by| by > now + LONGEST_AHEAD) {
+            problems.add("needed_by", "Give a moment within a year from now.");
         }
         if let Some(problem) = text::problem(&self.reason, 500) {
             problems.add("reason", problem);

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::facilities::{self, Facility};
 use crate::figures::{Cut, Row};
 use crate::ids::{FacilityId, RequestId};
+use crate::web::{Turn, Turned};
 
 /// Rows on a page of the list.
 pub const PAGE: i64 = 50;
@@ -137,8 +138,51 @@ pub async fn split(tx: &mut PgConnection, cut: &Cut, filter: &Filter) -> Result<
     Ok(found)
 }
 
-/// At most `limit` requests that the filter means, after the last one of the page before: open ones in the order in
-/// which they press (urgency, needed by, age), others newest first.
+/// A page of the requests that the filter means: open ones in the order in which they press (urgency, needed by, age),
+/// others newest first.
+pub async fn turn(
+    tx: &mut PgConnection,
+    facility: FacilityId,
+    filter: &Filter,
+    turn: Turn<RequestId>,
+) -> Result<Turned<Request>> {
+    let after = match turn {
+        Turn::First => None,
+        Turn::After(id) => Some(id),
+        Turn::Before(id) => {
+            let rows = matching!(
+                requests,
+                facility,
+                filter,
+                "and case when $8
+                          then (array_position(array['emergency', 'urgent', 'routine'], r.urgency),
+                                coalesce(r.needed_by, 'infinity'), r.created_at, r.id)
+                               < (select array_position(array['emergency', 'urgent', 'routine'], l.urgency),
+                                         coalesce(l.needed_by, 'infinity'), l.created_at, l.id
+                                  from blood_requests l where l.id = $9)
+                          else (r.created_at, r.id) > (select l.created_at, l.id from blood_requests l where l.id = $9) end
+                 order by case when $8 then array_position(array['emergency', 'urgent', 'routine'], r.urgency) end desc,
+                          case when $8 then coalesce(r.needed_by, 'infinity') end desc,
+                          case when $8 then r.created_at end desc, case when $8 then r.id end desc,
+                          r.created_at, r.id
+                 limit $10",
+                filter.in_queue_order(),
+                id.0,
+                PAGE + 1
+            )
+            .fetch_all(&mut *tx)
+            .await?;
+            if let Some(page) = Turned::backward(rows, PAGE) {
+                return Ok(page);
+            }
+            None
+        }
+    };
+    let rows = page(tx, facility, filter, after, PAGE + 1).await?;
+    Ok(Turned::forward(rows, PAGE, after.is_some()))
+}
+
+/// At most `limit` requests in that order, after this one.
 pub async fn page(
     tx: &mut PgConnection,
     facility: FacilityId,

@@ -12,12 +12,13 @@ use super::{Filter, RecipientStatus, Request, Side, State as Standing, Urgency, 
 use crate::app::App;
 use crate::auth::{Access, Editor, Role, Viewer};
 use crate::blood::compatibility;
+use crate::charts::counted;
 use crate::db::Tx;
 use crate::error::{Error, Problems, Result};
 use crate::ids::RequestId;
 use crate::inventory::pick::{self, Proposal};
 use crate::web::flash::Done;
-use crate::web::{EmptyView, Form, Here, Hx, PagesView, Routes, options, query_string, rejected, saved};
+use crate::web::{EmptyView, Form, Here, Hx, Routes, TurnQuery, options, query_string, refused, rejected, saved};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -54,26 +55,19 @@ impl One {
     }
 }
 
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-struct After {
-    after: String,
-}
-
 /// `GET /facilities/{facility_id}/requests?side=incoming&state=open`
 async fn index(
     State(app): State<App>,
     viewer: Viewer,
     here: Here,
     Query(filter): Query<Filter>,
-    Query(after): Query<After>,
+    Query(turn): Query<TurnQuery>,
 ) -> Result<Response> {
     let (id, now) = (viewer.facility, app.db.clock.now());
     let zone = app.chrome.facility(id).await?.zone;
-    let after: Option<RequestId> = after.after.parse().ok();
     let mut tx = app.db.read(&viewer.scope()).await?;
     let total = queries::total(&mut tx, id, &filter).await?;
-    let found = queries::page(&mut tx, id, &filter, after, queries::PAGE).await?;
+    let found = queries::turn(&mut tx, id, &filter, turn.read()).await?;
     let layout = app
         .chrome
         .facility_page(&viewer, &here, "Requests", "requests")
@@ -83,11 +77,7 @@ async fn index(
     page(&IndexPage {
         layout: &layout,
         facility_id: id.0,
-        summary: if total == 1 {
-            "1 request".into()
-        } else {
-            format!("{total} requests")
-        },
+        summary: counted(total, "request", "requests"),
         tabs: [Side::All, Side::Incoming, Side::Outgoing]
             .map(|one| TabView {
                 label: one.label(),
@@ -111,25 +101,17 @@ async fn index(
         }
         .href(id),
         rows: found
+            .rows
             .iter()
             .map(|request| RowView::new(request, id, zone, now))
             .collect(),
-        pages: pages(&filter.href(id), total, &found, after.is_some()),
-        empty: found.is_empty().then(|| empty(&viewer, &filter)),
+        pages: found.pages(
+            &filter.href(id),
+            format!("{} shown of {}", found.rows.len(), total),
+            |row| row.id,
+        ),
+        empty: found.rows.is_empty().then(|| empty(&viewer, &filter)),
     })
-}
-
-fn pages(href: &str, total: i64, found: &[Request], later: bool) -> PagesView {
-    let full = found.len() as i64 == queries::PAGE && total > queries::PAGE;
-    let separator = if href.contains('?') { '&' } else { '?' };
-    PagesView {
-        summary: format!("{} shown of {total}", found.len()),
-        previous: later.then(|| href.to_owned()),
-        next: found
-            .last()
-            .filter(|_| full)
-            .map(|last| format!("{href}{separator}after={}", last.id)),
-    }
 }
 
 fn empty(viewer: &Viewer, filter: &Filter) -> EmptyView {
@@ -160,13 +142,7 @@ fn empty(viewer: &Viewer, filter: &Filter) -> EmptyView {
             href,
         )
     };
-    EmptyView {
-        kind: kind.into(),
-        title: title.into(),
-        text: text.into(),
-        label: label.into(),
-        href,
-    }
+    EmptyView::new(kind, title, text, label, href)
 }
 
 /// `GET /facilities/{facility_id}/requests/new?component=red_cells&group=O-&quantity=4&to=9`
@@ -196,7 +172,7 @@ async fn raise(
         Ok(id) => Ok(saved(hx, &super::href(editor.facility, id), Done::Raised)),
         Err(Error::Invalid(problems)) => {
             let html = form_page(&app, &editor, &here, &form, &problems).await?;
-            Ok((http::StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response())
+            refused(html)
         }
         Err(error) => Err(error),
     }
@@ -336,7 +312,7 @@ async fn answered(
         Ok(done) => Ok(saved(hx, &super::href(editor.facility, id), done)),
         Err(Error::Invalid(problems)) if !hx.request => {
             let html = show_page(app, editor, here, id, Answer { problems, ..answer }).await?;
-            Ok((http::StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response())
+            refused(html)
         }
         Err(Error::Invalid(problems)) if problems.of("reason").is_some() => {
             let mut tx = app.db.read(&editor.scope()).await?;

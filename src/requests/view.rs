@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::form::RaiseForm;
 use super::{Delivery, Recipient, RecipientStatus, Request, RequestStatus, Step, StepKind, Urgency};
 use crate::blood::{BloodGroup, Component};
+use crate::charts::units;
 use crate::clock::{Zone, age_label, local_day};
 use crate::error::Problems;
 use crate::facilities::Facility;
@@ -58,6 +59,8 @@ pub struct RowView {
     pub status: &'static str,
     pub status_tone: &'static str,
     pub progress: String,
+    /// `4 units`
+    pub units: String,
     pub raised_iso: String,
     pub raised: String,
 }
@@ -86,6 +89,7 @@ impl RowView {
                 .accepted
                 .map(|_| format!("{} of {} arrived", request.fulfilled, request.quantity))
                 .unwrap_or_default(),
+            units: units(request.quantity),
             raised_iso: request.created_at.to_rfc3339(),
             raised: when(zone, now, request.created_at),
         }
@@ -159,33 +163,35 @@ pub struct NeighbourView {
     pub chosen: bool,
 }
 
-/// Facilities that the form offers; those chosen already stand first, then the nearest.
+/// Facilities that the form offers at once.
 const OFFERED: usize = 40;
 
 impl NeighbourView {
-    /// The facilities to offer, and how many more there are.
+    /// The facilities to offer, those chosen already and then the nearest of those that somebody looked for; and how many
+    /// more of these there are.
     pub fn offer(neighbours: Vec<(f64, Facility)>, form: &RaiseForm) -> (Vec<NeighbourView>, usize) {
-        let more = neighbours.len().saturating_sub(OFFERED);
-        let mut all: Vec<NeighbourView> = neighbours
+        let (chosen, others): (Vec<_>, Vec<_>) = neighbours
             .into_iter()
-            .map(|(km, facility)| NeighbourView {
-                chosen: form.is_to(facility.id),
-                id: facility.id.0,
-                place: format!(
-                    "{} · {}",
-                    facility.region,
-                    if km < 10.0 {
-                        format!("{km:.1} km")
-                    } else {
-                        format!("{km:.0} km")
-                    }
-                ),
-                name: facility.name,
-            })
-            .collect();
-        all.sort_by_key(|neighbour| !neighbour.chosen);
-        all.truncate(OFFERED);
-        (all, more)
+            .filter(|(_, facility)| form.is_to(facility.id) || form.finds(facility))
+            .partition(|(_, facility)| form.is_to(facility.id));
+        let more = (chosen.len() + others.len()).saturating_sub(OFFERED);
+        let all = chosen.into_iter().map(|one| (true, one));
+        let all = all.chain(others.into_iter().map(|one| (false, one)));
+        (all.take(OFFERED).map(NeighbourView::new).collect(), more)
+    }
+
+    fn new((chosen, (km, facility)): (bool, (f64, Facility))) -> Self {
+        let far = if km < 10.0 {
+            format!("{km:.1} km")
+        } else {
+            format!("{km:.0} km")
+        };
+        NeighbourView {
+            id: facility.id.0,
+            place: format!("{} · {far}", facility.region),
+            name: facility.name,
+            chosen,
+        }
     }
 }
 
@@ -376,11 +382,6 @@ pub(crate) fn when(zone: Zone, now: DateTime<Utc>, at: DateTime<Utc>) -> String 
         _ => "%-d %b %Y %H:%M",
     };
     wall.format(format).to_string()
-}
-
-/// `1 unit`, `3 units`.
-pub(crate) fn units(quantity: i32) -> String {
-    format!("{quantity} {}", if quantity == 1 { "unit" } else { "units" })
 }
 
 /// `4 × O− Red cells`.

@@ -11,6 +11,6 @@ mod work;
 pub use figures::{Figure, Refreshed, age, kept, known_days, latest_stock, refreshed};
 pub use jobs::refresh_all;
 pub use queries::{Day, days, last_kept};
-pub use refresh::{Figures, Trigger, lock, newest, refresh, refresh_if_older, refresh_now, today};
+pub use refresh::{Figures, Trigger, lock, newest, recount, refresh, refresh_if_older, refresh_now, today};
 pub use verify::{Difference, verify};
 pub use work::Work;

@@ -56,37 +56,61 @@ pub async fn lock(tx: &mut PgConnection, facilities: &[FacilityId]) -> Result<()
     Ok(())
 }
 
+/// Counts the kept days of a facility again, after its zone moved their bounds. Their stock stays as it was seen.
+pub async fn recount(tx: &mut PgConnection, facility: FacilityId) -> Result<()> {
+    sqlx::query!(
+        "update dashboard_daily_summary s
+         set total_transferred = f.total_transferred, total_requests = f.total_requests, updated_at = clock_now()
+         from dashboard_daily_summary kept
+         cross join lateral daily_figures(array[kept.facility_id], kept.date) f
+         where kept.facility_id = $1 and s.facility_id = kept.facility_id and s.date = kept.date",
+        facility.0
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Recomputes today's row of each facility in one statement. The caller holds their [`lock`]. `updated_at` moves even
-/// when no number does: it says when somebody last looked. A transaction that lasted over a local midnight also has
-/// something of the day before, whose row is then brought up to date, all but its stock.
+/// when no number does: it says when somebody last looked.
 pub async fn refresh(tx: &mut PgConnection, facilities: &[FacilityId], trigger: Trigger) -> Result<()> {
     let begun = Instant::now();
-    // the plan is the same for one facility and for all of them, and making it anew each time takes longer than to follow it
-    sqlx::query!("set local plan_cache_mode = force_generic_plan")
-        .execute(&mut *tx)
-        .await?;
+    let days = sqlx::query!(
+        r#"insert into dashboard_daily_summary (facility_id, date, total_stock, total_transferred, total_requests, updated_at)
+           select facility_id, date, total_stock, total_transferred, total_requests, clock_now() from daily_figures($1)
+           on conflict (facility_id, date) do update
+              set total_stock = excluded.total_stock,
+                  total_transferred = excluded.total_transferred,
+                  total_requests = excluded.total_requests,
+                  updated_at = excluded.updated_at
+           returning date > local_day(now() + (clock_now() - statement_timestamp()),
+                                      (select time_zone from facilities where id = facility_id)) as "ended!""#,
+        &numbers(facilities)
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    if days.iter().any(|day| day.ended) {
+        refresh_ended(tx, facilities).await?;
+    }
+    metrics::histogram!("pulseboard_summary_refresh_seconds", "trigger" => trigger.as_str()).record(begun.elapsed());
+    Ok(())
+}
+
+/// A transaction that lasted over a local midnight has something of the day before, whose row is then brought up to
+/// date, all but its stock.
+async fn refresh_ended(tx: &mut PgConnection, facilities: &[FacilityId]) -> Result<()> {
     sqlx::query!(
-        "with ended as (
-             update dashboard_daily_summary s
-             set total_transferred = f.total_transferred, total_requests = f.total_requests, updated_at = clock_now()
-             from facilities here
-             cross join lateral local_day(now() + (clock_now() - statement_timestamp()), here.time_zone) as began
-             cross join lateral daily_figures(array[here.id], began) f
-             where here.id = any ($1) and began < local_day(clock_now(), here.time_zone)
-               and s.facility_id = here.id and s.date = began
-         )
-         insert into dashboard_daily_summary (facility_id, date, total_stock, total_transferred, total_requests, updated_at)
-         select facility_id, date, total_stock, total_transferred, total_requests, clock_now() from daily_figures($1)
-         on conflict (facility_id, date) do update
-            set total_stock = excluded.total_stock,
-                total_transferred = excluded.total_transferred,
-                total_requests = excluded.total_requests,
-                updated_at = excluded.updated_at",
+        "update dashboard_daily_summary s
+         set total_transferred = f.total_transferred, total_requests = f.total_requests, updated_at = clock_now()
+         from facilities here
+         cross join lateral local_day(now() + (clock_now() - statement_timestamp()), here.time_zone) as began
+         cross join lateral daily_figures(array[here.id], began) f
+         where here.id = any ($1) and began < local_day(clock_now(), here.time_zone)
+           and s.facility_id = here.id and s.date = began",
         &numbers(facilities)
     )
     .execute(tx)
     .await?;
-    metrics::histogram!("pulseboard_summary_refresh_seconds", "trigger" => trigger.as_str()).record(begun.elapsed());
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::history::World;
 use super::ledger::{Audit, Carried, Distribution, Lot};
 use super::names::STAFF;
 use super::population::{CELLS, component_of, group_of};
-use crate::blood::{DiscardReason, MovementKind, UnitStatus};
+use crate::blood::{Component, DiscardReason, MovementKind, UnitStatus};
 
 impl World {
     /// Centers even out what one has too much of.
@@ -136,6 +136,7 @@ impl World {
         if arrived {
             self.log_journey((to, from), id, &cells, arrives, receiver, "received");
         }
+        let temperature = if arrived { self.on_arrival(&cells) } else { None };
         self.ledger.batch.distributions.push(Distribution {
             facility: self.sites[from].place.id,
             id,
@@ -149,7 +150,7 @@ impl World {
                 (true, true) => "delivered",
                 (true, false) => "delivered_short",
             },
-            temperature: arrived.then(|| self.dice.between(3.0, 5.5) as f32),
+            temperature,
             dispatched_at: dispatched,
             delivered_at: arrived.then_some(arrives),
         });
@@ -187,6 +188,19 @@ impl World {
             thing_id: id,
             detail,
         });
+    }
+
+    /// °C in the box: what its components travel at, none when they need boxes of their own.
+    fn on_arrival(&mut self, cells: &[(usize, i32)]) -> Option<f32> {
+        let share = self.dice.between(0.0, 1.0);
+        let mut ranges = cells.iter().map(|&(cell, _)| match component_of(cell) {
+            Component::WholeBlood | Component::RedCells => (3.0, 5.5),
+            Component::Platelets => (20.5, 23.5),
+            Component::Plasma | Component::Cryoprecipitate => (-32.0, -22.0),
+        });
+        let (low, high) = ranges.next()?;
+        let alike = ranges.all(|range| range == (low, high));
+        alike.then_some((low + share * (high - low)) as f32)
     }
 
     /// How long a van takes, with a ferry where it is far.

@@ -8,6 +8,7 @@ text_enum! {
         Discarded = "discarded" / "Discarded and recorded.",
         Released = "released" / "Released from quarantine.",
         Quarantined = "quarantined" / "Moved to quarantine.",
+        MarkedUnsafe = "marked_unsafe" / "The positive test is recorded; the unit can only be discarded.",
         Issued = "issued" / "Issued.",
         Transfused = "transfused" / "Recorded as transfused.",
         Returned = "returned" / "Returned to quarantine.",
@@ -32,6 +33,15 @@ text_enum! {
         BoardRestored = "board_restored" / "The old version is the current one again.",
         BoardDeleted = "board_deleted" / "The board is deleted.",
         DraftDiscarded = "draft_discarded" / "Your changes are discarded.",
+        FacilityAdded = "facility_added" / "The facility is added.",
+        FacilitySaved = "facility_saved" / "The facility is saved.",
+        FacilityDeactivated = "facility_deactivated" / "The facility is deactivated; nobody can enter it now.",
+        FacilityReactivated = "facility_reactivated" / "The facility is active again.",
+        BankSaved = "bank_saved" / "The blood bank is saved.",
+        BankRemoved = "bank_removed" / "The blood bank is removed.",
+        CalendarSaved = "calendar_saved" / "The working calendar is saved.",
+        ThresholdsSaved = "thresholds_saved" / "The stock levels are saved; the board shows them now.",
+        ReferenceSaved = "reference_saved" / "Saved. The change is in the history below.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
 }

@@ -25,20 +25,23 @@ where
         match axum_extra::extract::Form::<T>::from_request(request, state).await {
             Ok(axum_extra::extract::Form(form)) => Ok(Form(form)),
             Err(rejection) => {
-                let rejection = rejection.into_response();
-                Err(match rejection.status() {
+                let cause = rejection.to_string();
+                Err(match rejection.into_response().status() {
                     status @ (StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNSUPPORTED_MEDIA_TYPE) => {
                         status.into_response()
                     }
-                    _ => Error::invalid(
-                        "",
-                        "The form could not be read: a field is missing, unknown or malformed.",
-                    )
-                    .into_response(),
+                    _ => Error::invalid("", unread(&cause)).into_response(),
                 })
             }
         }
     }
+}
+
+/// What to do when a form is not the page's own: a page from before an update, or a program that guesses.
+fn unread(cause: &str) -> String {
+    let said = cause.rsplit("body: ").next().unwrap_or_default();
+    let said: String = said.chars().take(200).collect();
+    format!("The form could not be read ({said}). Open its page anew, fill it in and send it from there.")
 }
 
 /// How the browser asked: htmx wants a fragment, everything else a page.
@@ -73,6 +76,10 @@ pub fn saved(hx: Hx, url: &str, done: Done) -> Response {
 
 /// The form cannot be taken: the same page again with what was typed, and each problem beside its field.
 pub fn rejected(page: &impl Template) -> Result<Response> {
-    let html = page.render().map_err(anyhow::Error::from)?;
+    refused(page.render().map_err(anyhow::Error::from)?)
+}
+
+/// The same of a page that is rendered already.
+pub fn refused(html: String) -> Result<Response> {
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response())
 }

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use askama::Template;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -15,6 +15,9 @@ use tracing::Instrument;
 use super::{Here, Layout, LinkView};
 use crate::config::Network;
 use crate::error::Failure;
+
+/// A request gets its answer's head within this time or 503.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the frame must know of the installation.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +55,13 @@ pub async fn frame(State(frame): State<Frame>, mut request: Request, next: Next)
     request.extensions_mut().insert(ClientAddress(address));
     request.extensions_mut().insert(RequestId(id.clone()));
 
+    // the clock is set only for an answer that is not there at once
+    let answer = async {
+        let late = |_| StatusCode::SERVICE_UNAVAILABLE.into_response();
+        tokio::time::timeout(PATIENCE, next.run(request))
+            .await
+            .unwrap_or_else(late)
+    };
     let mut response = if frame.traced {
         let route = asked.route.as_ref().map_or("none", MatchedPath::as_str);
         let span = tracing::info_span!(
@@ -62,11 +72,11 @@ pub async fn frame(State(frame): State<Frame>, mut request: Request, next: Next)
             http.response.status_code = tracing::field::Empty,
             request.id = id
         );
-        let response = next.run(request).instrument(span.clone()).await;
+        let response = answer.instrument(span.clone()).await;
         span.record("http.response.status_code", response.status().as_u16());
         response
     } else {
-        next.run(request).await
+        answer.await
     };
 
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
@@ -272,7 +282,11 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
             "Go back, look at the present state and decide again.",
         ),
         413 => ("Too large", "Send less at once."),
-        415 | 422 | 400 => ("This cannot be taken", "Go back and look at the marked fields."),
+        415 => (
+            "This cannot be read",
+            "Send it from the form of its page; a program sends application/x-www-form-urlencoded.",
+        ),
+        422 | 400 => ("This cannot be taken", "Go back and look at the marked fields."),
         429 => ("Too many tries", "Wait a moment, then try again."),
         503 => (
             "Busy",
@@ -305,7 +319,7 @@ fn add_headers(frame: &Frame, headers: &mut HeaderMap, id: &str) {
         ),
     ];
     // room for all of them at once, or the map grows several times
-    headers.reserve(12);
+    headers.reserve(11);
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -69,10 +69,10 @@ pub struct Layout {
 }
 
 #[derive(Template)]
-#[template(path = "_icons.html")]
+#[template(path = "_furniture.html")]
 struct Sprite;
 
-/// The icons that every page carries, compressed once for all of them.
+/// The icons and the dialogs that every page carries, compressed once for all of them.
 pub fn sprite() -> &'static Part {
     static SPRITE: LazyLock<Part> = LazyLock::new(|| Part::compressed(Sprite.to_string().into()));
     &SPRITE

@@ -7,16 +7,19 @@ pub mod flash;
 mod form;
 mod frame;
 mod gzip;
+mod header_limit;
 mod layout;
+mod paging;
 mod routes;
 pub mod server;
 mod view;
 
 pub use csrf::same_origin;
-pub use form::{Form, Hx, rejected, saved};
+pub use form::{Form, Hx, refused, rejected, saved};
 pub use frame::{ClientAddress, Frame, RequestId, frame};
 pub use gzip::{Part, Piece, join, stitch};
 pub use layout::{FacilityLink, Here, Layout, Markup, sprite};
+pub use paging::{Turn, TurnQuery, Turned};
 pub use routes::{Route, Routes};
 pub use view::{EmptyView, LinkView, OptionView, PagesView, options, percent_encoded, query_string};
 

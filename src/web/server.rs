@@ -1,5 +1,5 @@
 //! The listening socket. `axum::serve` puts no limit on how long a header may take, so the loop is ours: a header has
-//! 10 s, a reader that stops reading 30 s, and there are only so many connections.
+//! 10 s, an idle connection 75 s, a reader that stops reading 30 s, and there are only so many connections.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -8,20 +8,25 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use futures_util::TryFutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
+
+use super::header_limit::{Answer, HeaderLimit, Watched};
 
 /// How long a client may keep us waiting.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// for the whole header of a request, the first one counted from the connection on
+    /// for the whole header of a request, counted from its first byte; the first one from the connection on
     pub header: Duration,
+    /// for the next request on an open connection
+    pub idle: Duration,
     /// for a reader that takes nothing
     pub write: Duration,
     /// for the requests that still run when the order to stop comes
@@ -32,6 +37,7 @@ impl Default for Patience {
     fn default() -> Self {
         Patience {
             header: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
             write: Duration::from_secs(30),
             drain: Duration::from_secs(15),
         }
@@ -65,7 +71,7 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
     let mut builder = Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(patience.header)
+        .header_read_timeout(patience.idle)
         .max_buf_size(HEADER_BYTES)
         .half_close(false);
     loop {
@@ -87,29 +93,30 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let mut stream = TimeoutWriter::new(stream);
+        let limit = HeaderLimit::new(patience.header);
+        let mut stream = TimeoutWriter::new(Watched {
+            stream,
+            limit: limit.clone(),
+        });
         stream.set_timeout(Some(patience.write));
         let router = router.clone();
-        let asked = Arc::new(Notify::new());
-        let first_request = asked.clone();
+        let headers = limit.clone();
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-            first_request.notify_one();
+            let begun = headers.request();
             request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
-            router.clone().oneshot(request.map(axum::body::Body::new) as Request)
+            let answered = router.clone().oneshot(request.map(axum::body::Body::new) as Request);
+            answered.map_ok(|answer| answer.map(|body| Answer { body, _request: begun }))
         });
         let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service);
-        let connection = graceful.watch(connection);
+        // boxed: a task has room for all that it was given, beside all that it moves it to
+        let connection = Box::pin(graceful.watch(connection));
         tokio::spawn(async move {
             let _place = place;
-            let mut connection = pin!(connection);
-            // hyper's own limit begins when it knows the version of the protocol, for which it would wait for ever
+            // a client that goes away, dawdles or breaks the protocol is no concern of ours
             tokio::select! {
-                _ = &mut connection => return,
-                () = asked.notified() => {}
-                () = tokio::time::sleep(patience.header) => return,
+                _ = connection => {}
+                () = limit.passed() => {}
             }
-            // a client that goes away or breaks the protocol is no concern of ours
-            let _ = connection.await;
         });
     }
     drop(listener);

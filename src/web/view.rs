@@ -18,6 +18,18 @@ pub struct EmptyView {
     pub href: String,
 }
 
+impl EmptyView {
+    pub fn new(kind: &str, title: &str, text: &str, label: &str, href: String) -> Self {
+        EmptyView {
+            kind: kind.into(),
+            title: title.into(),
+            text: text.into(),
+            label: label.into(),
+            href,
+        }
+    }
+}
+
 /// One `<option>`; `select` of `_macros.html` takes a list of them.
 #[derive(Clone, Debug)]
 pub struct OptionView {

@@ -23,16 +23,25 @@ const KERNEL: [&str; 10] = [
 const PLATFORM: [&str; 7] = ["outbox", "audit", "auth", "live", "web", "jobs", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 12] = [
+const FEATURES: [(&str, &[&str]); 14] = [
     ("facilities", &[]),
+    ("reference", &["facilities"]),
     ("summary", &["facilities"]),
-    ("inventory", &["summary", "facilities"]),
+    ("places", &["summary", "facilities"]),
+    ("inventory", &["summary", "reference", "facilities"]),
     ("requests", &["inventory", "summary", "facilities"]),
     ("distributions", &["requests", "inventory", "summary", "facilities"]),
     ("users", &["facilities"]),
     (
         "widgets",
-        &["distributions", "requests", "inventory", "summary", "facilities"],
+        &[
+            "distributions",
+            "requests",
+            "inventory",
+            "summary",
+            "reference",
+            "facilities",
+        ],
     ),
     (
         "boards",
@@ -42,6 +51,7 @@ const FEATURES: [(&str, &[&str]); 12] = [
             "requests",
             "inventory",
             "summary",
+            "reference",
             "facilities",
         ],
     ),

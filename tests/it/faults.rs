@@ -240,6 +240,7 @@ async fn impatient() -> (std::net::SocketAddr, watch::Sender<bool>) {
     let (stop, stopping) = watch::channel(false);
     let patience = Patience {
         header: Duration::from_millis(200),
+        idle: Duration::from_secs(2),
         ..Patience::default()
     };
     let router = Router::new().route("/", get(|| async { "here\n" }));
@@ -305,6 +306,32 @@ async fn a_header_that_comes_drop_by_drop_is_cut_and_a_whole_one_is_answered() {
 
     assert!(cut.is_err(), "a header may not take {PATIENCE:?}");
     assert!(until_closed(&mut quick).await.ends_with("here\n"));
+}
+
+#[tokio::test]
+async fn a_connection_rests_between_requests_longer_than_a_header_may_take() {
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+    let (address, _stop) = impatient().await;
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let mut answer = [0; 512];
+    socket.write_all(REQUEST).await.unwrap();
+    assert!(socket.read(&mut answer).await.unwrap() > 0);
+
+    let rested = timeout(Duration::from_millis(600), socket.read(&mut answer)).await;
+    socket.write_all(REQUEST).await.unwrap();
+    let read = timeout(PATIENCE, socket.read(&mut answer)).await.unwrap().unwrap();
+
+    assert!(rested.is_err(), "it was closed while it rested");
+    assert!(String::from_utf8_lossy(&answer[..read]).ends_with("here\n"));
+
+    let begun = Instant::now();
+    socket.write_all(b"GET / HTTP/1.1\r\nhost").await.unwrap();
+    until_closed(&mut socket).await;
+    assert!(
+        begun.elapsed() < Duration::from_millis(1500),
+        "half a header was held for {:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test]

@@ -300,3 +300,65 @@ async fn what_people_type_is_text_and_never_markup() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_page_that_is_sent_again_is_still_that_of_whoever_asks() {
+    let app = TestApp::new().await;
+    let lakeside = app.facility("Lakeside").await;
+    let (one, other) = (
+        app.person(Role::Staff, &[&lakeside]).await,
+        app.person(Role::Viewer, &[&lakeside]).await,
+    );
+    sqlx::query("update users set name = 'Robin' where email = $1")
+        .bind(&other.email)
+        .execute(&mut app.owner().await)
+        .await
+        .unwrap();
+    let packed = |client: Client| client.with("accept-encoding", "gzip");
+    let staff = packed(app.client().log_in(&one.email).await);
+    let viewer = packed(app.client().log_in(&other.email).await);
+    let board = lakeside.path("");
+
+    for _ in 0..3 {
+        let (mine, theirs) = (staff.get(&board).await.ok(), viewer.get(&board).await.ok());
+        assert_eq!(mine.text(".menu.user .who small"), "Staff");
+        assert_eq!(theirs.text(".menu.user .who small"), "Viewer");
+        assert_ne!(mine.text(".menu.user .who strong"), "Robin");
+        assert_eq!(theirs.text(".menu.user .who strong"), "Robin");
+    }
+    let again = (staff.get(&board).await, staff.get(&board).await);
+    assert_eq!(again.0.body(), again.1.body());
+    assert_eq!(again.1.header("cache-control"), Some("no-store"));
+
+    // what was done is said once; a wall is no ordinary page; another address is another page
+    assert!(staff.get(&format!("{board}?done=refreshed")).await.notice().is_some());
+    assert!(staff.get(&format!("{board}?wall=1")).await.has("body.wall"));
+    let after = staff.get(&board).await;
+    assert!(after.notice().is_none() && !after.has("body.wall"));
+    let elsewhere = staff.get(&format!("{board}?x=1")).await;
+    assert_eq!(elsewhere.value("next").as_deref(), Some(&*format!("{board}?x=1")));
+
+    // a change of the person, and of the board, is on the very next page
+    staff
+        .post("/account/theme", &[("theme", "dark"), ("next", &board)])
+        .await;
+    assert_eq!(
+        staff.get(&board).await.attr("html", "data-theme").as_deref(),
+        Some("dark")
+    );
+    assert_eq!(viewer.get(&board).await.attr("html", "data-theme"), None);
+    app.stock(&lakeside).quantity(7).add().await;
+    assert!(staff.get(&board).await.text("#w-stock").contains('7'));
+
+    // a display shows the same board and nothing of who hung it up
+    let display = packed(app.client().log_in(&one.email).await);
+    display.post(&lakeside.path("/display"), &[]).await;
+    for _ in 0..2 {
+        assert_eq!(display.get(&board).await.text(".menu.user .who strong"), "Display");
+        assert_eq!(staff.get(&board).await.text(".menu.user .who small"), "Staff");
+    }
+
+    // and whoever is shut out sees no page, kept or not
+    staff.post("/logout", &[]).await;
+    assert!(crate::support::is_stranger(&staff.get(&board).await));
+}

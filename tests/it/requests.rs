@@ -374,3 +374,64 @@ async fn a_request_that_one_has_no_part_in_does_not_exist() {
         assert!(!board.status.is_server_error(), "{day}: {}", board.status);
     }
 }
+
+#[tokio::test]
+async fn whoever_raises_a_request_can_search_all_facilities_and_keeps_what_was_typed() {
+    let net = network().await;
+    let chosen = net.west.id.to_string();
+    let query = format!("/requests/new?find=EAST&to={chosen}&quantity=7&reason=theatre&needed_by=2026-12-01T08:00");
+
+    let found = net.at_asker.get(&net.asker.path(&query)).await.ok();
+    let none = net
+        .at_asker
+        .get(&net.asker.path("/requests/new?find=nowhere"))
+        .await
+        .ok();
+
+    assert_eq!(
+        found.attrs("input[name=to]", "value"),
+        [chosen, net.east.id.to_string()]
+    );
+    assert!(found.has("input[name=to][checked]"));
+    for (field, typed) in [("quantity", "7"), ("needed_by", "2026-12-01T08:00"), ("find", "EAST")] {
+        assert_eq!(found.value(field).as_deref(), Some(typed), "{field}");
+    }
+    assert_eq!(none.count("input[name=to]"), 0);
+    assert!(none.text("#neighbours").contains("No facility has this"));
+}
+
+#[tokio::test]
+async fn a_long_list_is_walked_on_and_back() {
+    let net = network().await;
+    for _ in 0..55 {
+        net.app.request(&net.asker, &[&net.east]).await;
+    }
+    for number in 0..60 {
+        net.app
+            .stock(&net.east)
+            .expires_in(TimeDelta::hours(100 + number))
+            .add()
+            .await;
+    }
+
+    for (client, list) in [
+        (&net.at_asker, net.asker.path("/requests")),
+        (&net.at_asker, net.asker.path("/requests?state=open")),
+        (&net.at_east, net.east.path("/inventory")),
+    ] {
+        let first = client.get(&list).await.ok();
+        let second = client
+            .get(&first.attr("[rel=next]", "href").expect("goes on"))
+            .await
+            .ok();
+        let back = client
+            .get(&second.attr("[rel=prev]", "href").expect("goes back"))
+            .await
+            .ok();
+
+        let rows = |page: &crate::support::Answer| page.attrs("tbody a", "href");
+        assert!(!first.has("[rel=prev]") && !second.has("[rel=next]"), "{list}");
+        assert!(!rows(&second).is_empty() && rows(&second) != rows(&first), "{list}");
+        assert_eq!(rows(&back), rows(&first), "{list}");
+    }
+}

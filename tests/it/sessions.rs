@@ -205,6 +205,22 @@ async fn after_log_out_the_old_cookie_opens_nothing_and_the_browser_keeps_nothin
 }
 
 #[tokio::test]
+async fn over_https_the_cookie_is_taken_back_as_it_was_given() {
+    let mut options = crate::support::options();
+    options.frame.secure = true;
+    let app = TestApp::with(options).await;
+    let client = app.log_in(Role::NetworkAdmin, &[]).await;
+
+    let out = client.post("/logout", &[]).await;
+
+    let line = out.header("set-cookie").unwrap();
+    assert!(line.starts_with("__Host-sid=;"), "{line}");
+    for wanted in ["Secure", "Path=/", "Max-Age=0"] {
+        assert!(line.contains(wanted), "a browser ignores it without {wanted}: {line}");
+    }
+}
+
+#[tokio::test]
 async fn a_thousand_requests_in_flight_revive_no_session_that_was_logged_out() {
     let app = TestApp::new().await;
     let person = app.person(Role::NetworkAdmin, &[]).await;
@@ -354,7 +370,12 @@ async fn a_display_shows_one_facility_and_can_do_nothing_as_whoever_hung_it_up()
     assert_eq!(display.get(&lakeside.path("?wall=1")).await.status, StatusCode::OK);
     assert_eq!(display.get("/").await.location(), Some(&*lakeside.path("")));
     assert_eq!(display.get(&hilltop.path("")).await.status, StatusCode::NOT_FOUND);
-    for page in ["/account", "/network", "/admin/verify"] {
+    let lists = ["/inventory", "/requests", "/distributions", "/requests/new"].map(|list| lakeside.path(list));
+    for page in lists
+        .iter()
+        .map(String::as_str)
+        .chain(["/account", "/network", "/admin/verify"])
+    {
         assert_eq!(display.get(page).await.status, StatusCode::FORBIDDEN, "{page}");
     }
     let raise = display.post(&lakeside.path("/requests"), &[]).await;

@@ -68,7 +68,7 @@ impl Somebody {
             }
             43..48 => {
                 let discard = Discard {
-                    reason: DiscardReason::Damaged,
+                    reason: DiscardReason::Damaged.as_str().into(),
                     note: String::new(),
                     quantity: self.part(),
                 };

@@ -108,7 +108,8 @@ async fn whatever_stands_in_the_forms_of_a_unit_is_answered_and_kept() {
     let too_many = staff
         .post(&path("quarantine"), &[("quantity", "6"), ("note", "why")])
         .await;
-    assert_eq!(too_many.status, StatusCode::CONFLICT);
+    assert_eq!(too_many.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(too_many.body().contains("has only 5 left"));
     let unknown = staff
         .post(&path("quarantine"), &[("note", "why"), ("facility_id", "9")])
         .await;

@@ -14,9 +14,10 @@ use super::super::{Found, past};
 use super::super::model::Owner;
 use super::super::queries::Whole;
 use super::super::commands;
-use super::{around, events_url, range_of, seen, state_of};
+use super::super::kept::MadeOf;
+use super::{answer, around, events_url, range_of, seen, state_of, takes_gzip};
 use crate::app::App;
-use crate::auth::{Access, FacilityAdmin, Passive, Viewer};
+use crate::auth::{Access, BoardViewer, FacilityAdmin, Passive, Viewer};
 use crate::clock::time_label;
 use crate::error::{Error, Result};
 use crate::facilities::Chrome;
@@ -47,7 +48,7 @@ struct Asked {
 /// `GET /facilities/{facility_id}?day=2026-11-19&wall=1`
 async fn show(
     State(app): State<App>,
-    viewer: Viewer,
+    BoardViewer(viewer): BoardViewer,
     session: Session,
     here: Here,
     Query(asked): Query<Asked>,
@@ -56,10 +57,6 @@ async fn show(
 ) -> Result<Response> {
     let wishes = Wishes::of(&uri);
     let facility = app.chrome.facility(viewer.facility).await?;
-    let mut layout = app
-        .chrome
-        .facility_page(&viewer, &here, &facility.name, "board")
-        .await?;
     if let Some(day) = asked.day.filter(|day| !day.is_empty()) {
         let day: NaiveDate = day
             .parse()
@@ -70,17 +67,34 @@ async fn show(
             // today, or a day that is still to come: the board shows now
             return Ok(Redirect::to(&format!("/facilities/{}", viewer.facility)).into_response());
         };
-        layout.events_url = None;
+        let layout = app
+            .chrome
+            .facility_page(&viewer, &here, &facility.name, "board")
+            .await?;
         let page = PastPage {
             layout: &layout,
             past: &past,
         };
         return Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response());
     }
-    layout.display = here.wall && app.auth.is_display(&session).await;
     let ask = ask(viewer.facility, &wishes)?;
     let found = app.boards.find(&ask).await?;
     note(&ask.address.path(), &found);
+    let parts = MadeOf {
+        person: &viewer.person,
+        facility: &facility,
+        board: &found.snapshot,
+    };
+    let zipped = takes_gzip(&headers);
+    let lasting = zipped && !here.wall && here.done.is_none();
+    if lasting && let Some(page) = app.boards.pages().find(&here.path, &parts) {
+        return Ok(answer(page, zipped));
+    }
+    let mut layout = app
+        .chrome
+        .facility_page(&viewer, &here, &facility.name, "board")
+        .await?;
+    layout.display = here.wall && app.auth.is_display(&session).await;
     layout.events_url = Some(events_url(&ask, found.snapshot.version));
     layout.sprite_apart = true;
     let page = BoardPage {
@@ -89,7 +103,11 @@ async fn show(
     }
     .render()
     .map_err(anyhow::Error::from)?;
-    Ok(around(&page, &found.snapshot.body, &headers))
+    let page = around(&page, &found.snapshot.body, zipped);
+    if lasting {
+        app.boards.pages().keep(&here.path, &parts, &page);
+    }
+    Ok(answer(page, zipped))
 }
 
 /// One line and the counts for each request of a board.
@@ -169,7 +187,7 @@ async fn hang_up(State(app): State<App>, viewer: Viewer, session: Session) -> Re
 /// `GET /facilities/{facility_id}/widgets/{widget}`: one widget, for its *Try again*.
 async fn widget(
     State(app): State<App>,
-    viewer: Viewer,
+    BoardViewer(viewer): BoardViewer,
     Path((_, widget)): Path<(i64, String)>,
     uri: Uri,
 ) -> Result<Response> {

@@ -134,7 +134,7 @@ fn page(page: &impl Template) -> Result<Response> {
 }
 
 /// The viewer's own page around what all share, compressed without compressing anything now.
-fn around(page: &str, body: &Part, headers: &HeaderMap) -> Response {
+fn around(page: &str, body: &Part, zipped: bool) -> Bytes {
     let (head, rest) = page.split_once("<!--icons-->").unwrap_or(("", page));
     let (before, after) = rest.rsplit_once("<!--board-->").unwrap_or((rest, ""));
     let pieces = [
@@ -144,20 +144,24 @@ fn around(page: &str, body: &Part, headers: &HeaderMap) -> Response {
         Piece::Shared(body),
         Piece::Own(after),
     ];
-    let accepts_gzip = headers
+    if zipped { stitch(&pieces) } else { join(&pieces) }
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let value = headers
         .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.contains("gzip"));
-    let mut response = if accepts_gzip {
-        let mut response = Response::new(Body::from(stitch(&pieces)));
-        response
-            .headers_mut()
-            .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        response
-    } else {
-        Response::new(Body::from(join(&pieces)))
-    };
+        .and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.contains("gzip"))
+}
+
+fn answer(page: Bytes, zipped: bool) -> Response {
+    let mut response = Response::new(Body::from(page));
     let headers = response.headers_mut();
+    // with those that every answer gets; the map would grow twice
+    headers.reserve(16);
+    if zipped {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),

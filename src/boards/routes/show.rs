@@ -10,7 +10,7 @@ use super::super::model::{Board, Owner};
 use super::super::pages::{HomeView, ShowPage};
 use super::super::queries::{self, Whole};
 use super::super::rights::Right;
-use super::{around, events_url, found, range_of, reader, seen, state_of, visible};
+use super::{answer, around, events_url, found, range_of, reader, seen, state_of, takes_gzip, visible};
 use crate::app::App;
 use crate::auth::{Access, CurrentUser, Onlooker, Person, Role};
 use crate::error::{Error, Result};
@@ -58,7 +58,8 @@ async fn show(
         nothing_on_it: whole.definition.widgets.is_empty(),
     };
     let html = askama::Template::render(&html).map_err(anyhow::Error::from)?;
-    Ok(around(&html, &shown.snapshot.body, &headers))
+    let zipped = takes_gzip(&headers);
+    Ok(answer(around(&html, &shown.snapshot.body, zipped), zipped))
 }
 
 /// What this person asks for with this address.

@@ -3,6 +3,7 @@
 use super::{Leaving, entry, insert, load, note_of};
 use crate::auth::Editor;
 use crate::blood::{BloodGroup, Component, MovementKind, UnitStatus, compatibility};
+use crate::charts::units;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::ids::{DistributionId, FacilityId, RequestId, UnitId};
@@ -33,6 +34,7 @@ pub struct Dispatch {
 pub async fn dispatch(db: &Db, editor: &Editor, dispatch: &Dispatch) -> Result<DistributionId> {
     let from = editor.facility;
     let note = note_of("note", &dispatch.note)?;
+    note_of("override_reason", &dispatch.override_reason)?;
     let sent = sum(&dispatch.chosen)?;
     let to = receiver(db, editor, dispatch).await?;
     let mut work = Work::begin(db, editor.actor(), &[from, to]).await?;
@@ -79,7 +81,7 @@ pub async fn dispatch(db: &Db, editor: &Editor, dispatch: &Dispatch) -> Result<D
             &change,
         )
         .await?;
-        load(&mut work, from, to, id, moved).await?;
+        load(&mut work, from, to, id, moved.id).await?;
     }
     if let Some(request) = &request {
         tell(&mut work, from, request, sent).await?;
@@ -153,7 +155,7 @@ async fn accepted(work: &mut Work, from: FacilityId, id: RequestId, sent: i32) -
 
 /// The step in the request's timeline; once all is under way, what is still reserved for it is free.
 async fn tell(work: &mut Work, from: FacilityId, request: &Request, sent: i32) -> Result<()> {
-    let words = requests::units(sent);
+    let words = units(sent);
     requests::commands::step(work, request.facility, request.id, from, StepKind::Dispatched, &words).await?;
     if requests::queries::outstanding(work.conn(), request).await? == 0 {
         requests::commands::release(work, from, request.id).await?;

@@ -237,7 +237,8 @@ async fn write_off(work: &mut Work, distribution: &Distribution, line: &Line, mi
         UnitStatus::Discarded,
         &change,
     )
-    .await?;
+    .await?
+    .id;
     if gone != line.unit {
         super::load(work, from, distribution.to, distribution.id, gone).await?;
     }

@@ -67,7 +67,7 @@ pub async fn send_back(db: &Db, editor: &Editor, id: DistributionId, back: &Send
     let on_shelf = &[UnitStatus::Available, UnitStatus::Quarantined];
     for unit in units {
         let moved = ledger::shift(&mut work, from, unit, on_shelf, None, UnitStatus::InTransit, &change).await?;
-        load(&mut work, from, to, returning, moved).await?;
+        load(&mut work, from, to, returning, moved.id).await?;
     }
     let detail = serde_json::json!({
         "component": lines.first().map(|line| line.component), "quantity": sent, "reason": reason,

@@ -11,7 +11,7 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::ids::UnitId;
 use crate::inventory::ledger::{self, Change};
-use crate::inventory::{pick, queries};
+use crate::inventory::pick;
 use crate::outbox::Event;
 use crate::summary::Work;
 
@@ -62,7 +62,7 @@ pub async fn issue(db: &Db, editor: &Editor, issue: &Issue) -> Result<Vec<UnitId
             &change,
         )
         .await?;
-        issued.push(queries::unit(work.conn(), facility, moved).await?);
+        issued.push(moved);
     }
     let ids: Vec<UnitId> = issued.iter().map(|unit| unit.id).collect();
     let mut detail = detail(&issued, change.reason);

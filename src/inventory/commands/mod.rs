@@ -3,23 +3,25 @@
 
 mod due;
 mod issue;
+mod levels;
 mod receive;
 mod shelf;
 mod ward;
 
 pub use due::{end_reservations, expire_due, next_due};
 pub use issue::{Issue, issue};
+pub use levels::set_thresholds;
 pub use receive::{NewRow, Receipt, receive};
 pub use shelf::{Discard, discard, positive_test, quarantine, release, reverse};
 pub use ward::{Condition, return_issued, transfuse};
 
 use serde_json::{Value, json};
 
+use super::Unit;
 use super::ledger::{self, Change};
-use super::{Unit, queries};
 use crate::audit::Entry;
 use crate::auth::Editor;
-use crate::blood::UnitStatus;
+use crate::blood::{BloodGroup, Component, UnitStatus};
 use crate::db::Db;
 use crate::error::Result;
 use crate::ids::{FacilityId, UnitId};
@@ -51,9 +53,8 @@ async fn take(db: &Db, editor: &Editor, step: Step<'_>) -> Result<UnitId> {
         action,
     } = step;
     let moved = ledger::shift(&mut work, facility, unit, from, quantity, to, &change).await?;
-    let unit = queries::unit(work.conn(), facility, moved).await?;
-    finish(work, facility, &unit, action, change.reason).await?;
-    Ok(moved)
+    finish(work, facility, &moved, action, change.reason).await?;
+    Ok(moved.id)
 }
 
 /// Commits what was done to one row, with the audit line and the event that every such step has.
@@ -77,10 +78,17 @@ async fn finish(work: Work, facility: FacilityId, unit: &Unit, action: &str, rea
 }
 
 /// What the audit log says of some units: how many, and the component and group that all of them share.
-fn detail<'a>(units: impl IntoIterator<Item = &'a Unit> + Clone, reason: Option<&str>) -> Value {
-    let quantity: i32 = units.clone().into_iter().map(|unit| unit.quantity).sum();
-    let component = shared(units.clone().into_iter().map(|unit| unit.component.as_str()));
-    let group = shared(units.into_iter().map(|unit| unit.group.as_str()));
+fn detail<'a>(units: impl IntoIterator<Item = &'a Unit, IntoIter: Clone>, reason: Option<&str>) -> Value {
+    let sorts = units
+        .into_iter()
+        .map(|unit| (unit.component, unit.group, unit.quantity));
+    detail_of(sorts, reason)
+}
+
+fn detail_of(sorts: impl Iterator<Item = (Component, BloodGroup, i32)> + Clone, reason: Option<&str>) -> Value {
+    let quantity: i32 = sorts.clone().map(|(_, _, quantity)| quantity).sum();
+    let component = shared(sorts.clone().map(|(component, _, _)| component));
+    let group = shared(sorts.map(|(_, group, _)| group));
     let all = [
         ("quantity", json!(quantity)),
         ("component", json!(component)),
@@ -91,7 +99,7 @@ fn detail<'a>(units: impl IntoIterator<Item = &'a Unit> + Clone, reason: Option<
     Value::Object(known.map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-fn shared<'a>(mut texts: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let first = texts.next()?;
-    texts.all(|text| text == first).then_some(first)
+fn shared<T: PartialEq>(mut values: impl Iterator<Item = T>) -> Option<T> {
+    let first = values.next()?;
+    values.all(|value| value == first).then_some(first)
 }

@@ -1,9 +1,9 @@
 //! Receiving: units and lots enter the books, all of a form or none of it.
 
-use super::detail;
+use super::detail_of;
 use crate::audit::Entry;
 use crate::auth::Editor;
-use crate::blood::{MovementKind, UnitStatus};
+use crate::blood::{DonationNumber, MovementKind, UnitStatus};
 use crate::db::Db;
 use crate::error::{Error, OnConstraint, Problems, Result};
 use crate::ids::UnitId;
@@ -49,17 +49,17 @@ pub async fn receive(db: &Db, editor: &Editor, receipt: &Receipt) -> Result<Vec<
             })?;
         received.push(id);
     }
-    let mut units = Vec::with_capacity(received.len());
-    for &id in &received {
-        units.push(queries::unit(work.conn(), facility, id).await?);
-    }
+    let units = receipt.rows.iter().map(|row| &row.unit);
     let entry = Entry {
         facility: Some(facility),
         other: None,
         action: "received",
         thing: "unit",
         thing_id: if let [only] = received[..] { Some(only.0) } else { None },
-        detail: detail(&units, change.reason),
+        detail: detail_of(
+            units.map(|unit| (unit.component, unit.group, unit.quantity)),
+            change.reason,
+        ),
     };
     work.commit(entry, &Event::StockReceived { facility }).await?;
     Ok(received)
@@ -67,13 +67,15 @@ pub async fn receive(db: &Db, editor: &Editor, receipt: &Receipt) -> Result<Vec<
 
 /// Names all rows that this facility holds already, before the first of them breaks the constraint.
 async fn refuse_known(work: &mut Work, editor: &Editor, rows: &[NewRow]) -> Result<()> {
+    let numbers: Vec<DonationNumber> = rows.iter().filter_map(|row| row.unit.donation_number).collect();
+    let known = queries::held(work.conn(), editor.facility, &numbers).await?;
     let mut problems = Problems::default();
     for NewRow { row, unit } in rows {
-        let Some(number) = &unit.donation_number else { continue };
-        let known = queries::by_donation_number(work.conn(), editor.facility, number).await?;
-        let same = known
-            .iter()
-            .find(|known| known.component == unit.component && known.status != UnitStatus::Transferred);
+        let same = known.iter().find(|known| {
+            unit.donation_number.is_some()
+                && known.donation_number == unit.donation_number
+                && known.component == unit.component
+        });
         if let Some(same) = same {
             let status = same.status.label().to_lowercase();
             problems.add(format!("number_{row}"), format!("Already on the books here: {status}."));

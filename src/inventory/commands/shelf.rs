@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::ids::UnitId;
 use crate::inventory::ledger::{self, Change};
 use crate::inventory::queries;
+use crate::reference;
 use crate::summary::Work;
 
 /// Puts a unit, or part of a lot, aside until somebody has looked at it; the reason is required.
@@ -56,20 +57,24 @@ pub async fn release(
 /// Why and how much is discarded.
 #[derive(Clone, Debug)]
 pub struct Discard {
-    pub reason: DiscardReason,
+    /// code of an active line of the network's table of reasons
+    pub reason: String,
     /// required with [`DiscardReason::Other`]
     pub note: String,
     /// part of a lot; `None` is all of it
     pub quantity: Option<i32>,
 }
 
-/// Discards a unit for good. The movement's reason begins with the text of the [`DiscardReason`], the note follows a
+/// Discards a unit for good. The movement's reason begins with the code of the reason, the note follows a
 /// colon: `damaged: bag leaked`.
 pub async fn discard(db: &Db, editor: &Editor, unit: UnitId, discard: &Discard) -> Result<UnitId> {
-    if discard.reason == DiscardReason::Other {
+    if !reference::active_reason(db.unscoped(), &discard.reason).await? {
+        return Err(Error::invalid("reason", "Choose the reason."));
+    }
+    if discard.reason == DiscardReason::Other.as_str() {
         required("note", &discard.note, "Say why, since no reason of the list fits.")?;
     }
-    let reason = joined(discard.reason.as_str(), &discard.note);
+    let reason = joined(&discard.reason, &discard.note);
     let step = Step {
         unit,
         quantity: discard.quantity,

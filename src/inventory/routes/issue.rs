@@ -8,12 +8,12 @@ use axum::response::{Html, Response};
 use axum_extra::extract::Query;
 
 use super::issue_form::{IssueForm, Need, NeedForm};
-use super::words::{ExpiryView, When, components, conflicted, count, expiry};
+use super::words::{ExpiryView, When, components, conflicted, expiry};
 use crate::app::App;
 use crate::auth::Editor;
 use crate::blood::compatibility::{Choice, Sex, choices};
 use crate::blood::{Abo, BloodGroup, Rh, UnitStatus};
-use crate::charts::full;
+use crate::charts::{full, units};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{FacilityId, UnitId};
 use crate::inventory::{Filter, Unit, commands, pick};
@@ -199,7 +199,7 @@ async fn offer(
     };
     let problems = problems.unwrap_or_default();
     let row = |unit: &Unit| OfferRow::new(facility, &when, unit, &choices, &take, &problems);
-    let wanted = count(need.quantity.into(), "unit", "units");
+    let wanted = units(need.quantity);
     let of = need.component.label().to_lowercase();
     Ok(OfferView {
         summary: match proposed {

@@ -6,17 +6,17 @@ use axum::response::Html;
 use axum_extra::extract::Query;
 
 use super::delivery_form::{LOT_ROWS, SINGLE_ROWS};
-use super::words::{BadgeView, ExpiryView, When, badge, components, count, expiry, groups};
+use super::words::{BadgeView, ExpiryView, When, badge, components, expiry, groups};
 use crate::app::App;
 use crate::auth::{Role, Viewer};
 use crate::blood::UnitStatus;
-use crate::charts::full;
+use crate::charts::{self, counted, full};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::ids::FacilityId;
-use crate::inventory::queries::{self, PAGE, Total};
+use crate::inventory::queries::{self, Total};
 use crate::inventory::{Cursor, Filter, Unit};
-use crate::web::{EmptyView, Here, Layout, LinkView, OptionView, options};
+use crate::web::{EmptyView, Here, Layout, LinkView, OptionView, PagesView, TurnQuery, Turned, options};
 
 #[derive(Template)]
 #[template(path = "inventory/index.html")]
@@ -37,9 +37,7 @@ struct ListPage {
     booked: Vec<LinkView>,
     rows: Vec<UnitRow>,
     empty: Option<EmptyView>,
-    /// the beginning of the list, when this is a later page
-    first: Option<String>,
-    next: Option<String>,
+    pages: PagesView,
 }
 
 /// A row of stock in a list.
@@ -58,11 +56,10 @@ struct UnitRow {
     received: String,
 }
 
-/// Where a page of the list begins.
+/// What a delivery has just booked.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
-pub struct Place {
-    after: String,
+pub struct Booked {
     /// rows of stock, joined by dots
     booked: String,
 }
@@ -73,28 +70,28 @@ pub async fn index(
     viewer: Viewer,
     here: Here,
     Query(filter): Query<Filter>,
-    Query(place): Query<Place>,
+    Query(turn): Query<TurnQuery>,
+    Query(just): Query<Booked>,
 ) -> Result<Html<String>> {
     let facility = viewer.facility;
-    let after: Option<Cursor> = place.after.parse().ok();
     let when = When {
         zone: app.chrome.facility(facility).await?.zone,
         now: app.db.clock.now(),
     };
     let mut tx = app.db.read(&viewer.scope()).await?;
     let total = queries::totals(&mut tx, facility, &filter).await?;
-    let units = queries::page(&mut tx, facility, &filter, after).await?;
-    let booked = just_booked(&mut tx, facility, &place.booked).await?;
+    let found = queries::turn(&mut tx, facility, &filter, turn.read()).await?;
+    let booked = just_booked(&mut tx, facility, &just.booked).await?;
     drop(tx);
     let layout = app
         .chrome
         .facility_page(&viewer, &here, "Stock", "inventory")
         .await?
         .following();
-    let mut page = ListPage::new(layout, facility, &when, &filter, after, total, &units);
+    let mut page = ListPage::new(layout, facility, &when, &filter, total, &found);
     if !booked.is_empty() {
         let all: i64 = booked.iter().map(|unit| i64::from(unit.quantity)).sum();
-        page.booked_words = count(all, "unit is booked", "units are booked");
+        page.booked_words = counted(all, "unit is booked", "units are booked");
     }
     page.booked = booked
         .iter()
@@ -103,7 +100,7 @@ pub async fn index(
             href: unit.href(facility),
         })
         .collect();
-    page.empty = units.is_empty().then(|| nothing(&viewer, &filter, after));
+    page.empty = found.rows.is_empty().then(|| nothing(&viewer, &filter));
     Ok(Html(page.render().map_err(anyhow::Error::from)?))
 }
 
@@ -130,22 +127,25 @@ impl ListPage {
         facility: FacilityId,
         when: &When,
         filter: &Filter,
-        after: Option<Cursor>,
         total: Total,
-        units: &[Unit],
+        found: &Turned<Unit>,
     ) -> Self {
-        let full_page = units.len() as i64 == PAGE;
-        let last = units.last().filter(|_| full_page).map(|unit| Cursor {
+        let key = |unit: &Unit| Cursor {
             expires_at: unit.expires_at,
             id: unit.id,
-        });
+        };
+        let shown = format!(
+            "{} shown of {}, the first to expire first",
+            found.rows.len(),
+            total.rows
+        );
         ListPage {
             layout,
             facility,
             summary: format!(
                 "{} in {}",
-                count(total.units, "unit", "units"),
-                count(total.rows, "row", "rows")
+                charts::units(total.units),
+                counted(total.rows, "row", "rows")
             ),
             components: components(
                 "All components",
@@ -159,10 +159,13 @@ impl ListPage {
             filtered: !filter.is_empty(),
             booked_words: String::new(),
             booked: Vec::new(),
-            rows: units.iter().map(|unit| UnitRow::new(facility, when, unit)).collect(),
+            rows: found
+                .rows
+                .iter()
+                .map(|unit| UnitRow::new(facility, when, unit))
+                .collect(),
             empty: None,
-            first: after.map(|_| filter.href(facility)),
-            next: last.map(|cursor| filter.page_href(facility, Some(cursor))),
+            pages: found.pages(&filter.href(facility), shown, key),
         }
     }
 }
@@ -215,17 +218,10 @@ fn expiring(filter: &Filter) -> Vec<OptionView> {
     spans
 }
 
-fn nothing(viewer: &Viewer, filter: &Filter, after: Option<Cursor>) -> EmptyView {
+fn nothing(viewer: &Viewer, filter: &Filter) -> EmptyView {
     let facility = viewer.facility;
-    let (kind, title, text, label, href) = match (after, filter.is_empty()) {
-        (Some(_), _) => (
-            "range",
-            "The list ends here",
-            "",
-            "Back to its beginning",
-            filter.href(facility),
-        ),
-        (None, true) => (
+    let (kind, title, text, label, href) = match filter.is_empty() {
+        true => (
             "never",
             "No stock yet",
             "Units appear here when a delivery is booked or a transfer arrives.",
@@ -236,7 +232,7 @@ fn nothing(viewer: &Viewer, filter: &Filter, after: Option<Cursor>) -> EmptyView
                 String::new()
             },
         ),
-        (None, false) => (
+        false => (
             "filter",
             "No unit fits these filters",
             "Without a status only units in the facility are listed; a search finds all that ever were.",
@@ -244,11 +240,5 @@ fn nothing(viewer: &Viewer, filter: &Filter, after: Option<Cursor>) -> EmptyView
             Filter::default().href(facility),
         ),
     };
-    EmptyView {
-        kind: kind.into(),
-        title: title.into(),
-        text: text.into(),
-        label: label.into(),
-        href,
-    }
+    EmptyView::new(kind, title, text, label, href)
 }

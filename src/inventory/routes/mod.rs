@@ -6,8 +6,10 @@ mod delivery_form;
 mod issue;
 mod issue_form;
 mod list;
+mod thresholds;
 mod unit;
 mod unit_form;
+mod unit_history;
 mod words;
 
 use crate::app::App;
@@ -59,6 +61,16 @@ pub fn routes() -> Routes<App> {
             "/facilities/{facility_id}/inventory/{unit_id}/positive-test",
             Access::Staff,
             unit::positive_test,
+        )
+        .get(
+            "/facilities/{facility_id}/thresholds",
+            Access::FacilityAdmin,
+            thresholds::edit,
+        )
+        .post(
+            "/facilities/{facility_id}/thresholds",
+            Access::FacilityAdmin,
+            thresholds::save,
         )
         .get("/facilities/{facility_id}/issues/new", Access::Staff, issue::new)
         .post("/facilities/{facility_id}/issues", Access::Staff, issue::create)

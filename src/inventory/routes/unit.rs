@@ -5,15 +5,17 @@ use axum::extract::{Path, State};
 use axum::response::{Html, Response};
 
 use super::unit_form::{UnitForm, Verb, verbs};
-use super::words::{BadgeView, ExpiryView, When, badge, conflicted, count, expiry};
+use super::unit_history::{StepView, steps};
+use super::words::{BadgeView, ExpiryView, When, badge, conflicted, expiry};
 use crate::app::App;
 use crate::auth::{Editor, Role, Viewer};
-use crate::blood::{DiscardReason, MovementKind, UnitStatus};
-use crate::charts::full;
+use crate::blood::{DiscardReason, UnitStatus};
+use crate::charts::{full, units};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{FacilityId, UnitId};
-use crate::inventory::queries::{self, PositiveTest};
-use crate::inventory::{Movement, Unit, commands};
+use crate::inventory::queries;
+use crate::inventory::{Unit, commands};
+use crate::reference::{self, Reason};
 use crate::web::flash::Done;
 use crate::web::{Form, Here, Hx, Layout, LinkView, OptionView, options, rejected, saved};
 
@@ -42,17 +44,6 @@ struct UnitPage {
     actions: Vec<Action>,
     /// other rows of the same donation here
     siblings: Vec<LinkView>,
-}
-
-/// A line of the history.
-struct StepView {
-    icon: &'static str,
-    tone: &'static str,
-    sentence: String,
-    reason: String,
-    who: String,
-    at_iso: String,
-    at: String,
 }
 
 /// A form beside the unit.
@@ -170,7 +161,7 @@ handler!(
 handler!(
     positive_test,
     Verb::PositiveTest,
-    Done::Quarantined,
+    Done::MarkedUnsafe,
     |db, editor, unit, form| {
         commands::positive_test(db, editor, unit, form.short_note()?)
             .await
@@ -208,6 +199,7 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
     let movements = queries::movements_of(&mut tx, facility, id).await?;
     let test = queries::positive_test_of(&mut tx, facility, id).await?;
     let banks = queries::blood_banks(&mut tx, facility).await?;
+    let reasons = reference::reasons(&mut *tx).await?;
     let donation = match &unit.donation_number {
         Some(number) => queries::by_donation_number(&mut tx, facility, number).await?,
         None => Vec::new(),
@@ -230,7 +222,7 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
         group: unit.group.label(),
         component: unit.component.label(),
         quantity: full(f64::from(unit.quantity)),
-        units: count(unit.quantity.into(), "unit", "units"),
+        units: units(unit.quantity),
         is_lot: unit.lot.is_some(),
         status: badge(unit.status),
         is_unsafe: unit.is_unsafe,
@@ -246,9 +238,9 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
             value: format!("Request {request}"),
             href: format!("/facilities/{facility}/requests/{request}"),
         }),
-        steps: steps(&when, &movements, test),
+        steps: steps(&when, &movements, &reasons, test),
         actions: if may_act {
-            actions(&when, &unit, tried)
+            actions(&when, &unit, &reasons, tried)
         } else {
             Vec::new()
         },
@@ -256,7 +248,7 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
     })
 }
 
-fn actions(when: &When, unit: &Unit, mut tried: Option<Attempt>) -> Vec<Action> {
+fn actions(when: &When, unit: &Unit, all_reasons: &[Reason], mut tried: Option<Attempt>) -> Vec<Action> {
     let mut all = verbs(unit, unit.expires_at <= when.now);
     // a form that was refused stays on the page, even when the unit has moved meanwhile
     if let Some(attempt) = &tried
@@ -278,7 +270,7 @@ fn actions(when: &When, unit: &Unit, mut tried: Option<Attempt>) -> Vec<Action> 
             Action {
                 verb,
                 open,
-                reasons: reasons(chosen),
+                reasons: reasons(all_reasons, chosen),
                 form,
                 problems,
             }
@@ -286,10 +278,11 @@ fn actions(when: &When, unit: &Unit, mut tried: Option<Attempt>) -> Vec<Action> 
         .collect()
 }
 
-fn reasons(chosen: &str) -> Vec<OptionView> {
-    let all = DiscardReason::ALL
+fn reasons(all: &[Reason], chosen: &str) -> Vec<OptionView> {
+    let all = all
         .iter()
-        .map(|reason| (reason.as_str(), reason.label()));
+        .filter(|reason| reason.active)
+        .map(|reason| (reason.code.as_str(), reason.label.as_str()));
     options(std::iter::once(("", "Choose")).chain(all), chosen)
 }
 
@@ -302,86 +295,4 @@ fn siblings(facility: FacilityId, unit: &Unit, donation: &[Unit]) -> Vec<LinkVie
             href: other.href(facility),
         })
         .collect()
-}
-
-/// The history, newest first.
-fn steps(when: &When, movements: &[Movement], test: Option<PositiveTest>) -> Vec<StepView> {
-    let moved = movements.iter().map(|movement| (movement.at, step(when, movement)));
-    let tested = test.into_iter().map(|test| {
-        let view = StepView {
-            icon: "triangle-alert",
-            tone: "critical",
-            sentence: "Marked unsafe".into(),
-            reason: test.reason,
-            who: test.actor_name,
-            at_iso: test.at.to_rfc3339(),
-            at: when.label(test.at),
-        };
-        (test.at, view)
-    });
-    let mut steps: Vec<_> = moved.chain(tested).collect();
-    // stable, so that what happened at the same instant stays in its order
-    steps.sort_by_key(|(at, _)| *at);
-    steps.into_iter().rev().map(|(_, view)| view).collect()
-}
-
-fn step(when: &When, movement: &Movement) -> StepView {
-    let (icon, tone) = match movement.kind {
-        MovementKind::Received | MovementKind::Arrived => ("package", "good"),
-        MovementKind::Released => ("check", "good"),
-        MovementKind::Dispatched | MovementKind::Delivered => ("truck", ""),
-        MovementKind::Issued | MovementKind::Transfused => ("droplet", ""),
-        MovementKind::Returned | MovementKind::Reversed => ("undo-2", ""),
-        MovementKind::Discarded => ("trash-2", "serious"),
-        MovementKind::Expired => ("hourglass", "serious"),
-        MovementKind::Quarantined => ("triangle-alert", ""),
-        MovementKind::Reserved | MovementKind::Unreserved => ("clock", ""),
-        MovementKind::Split => ("arrow-left-right", ""),
-    };
-    StepView {
-        icon,
-        tone,
-        sentence: told(movement),
-        reason: because(movement),
-        who: movement.actor_name.clone(),
-        at_iso: movement.at.to_rfc3339(),
-        at: when.label(movement.at),
-    }
-}
-
-/// `Dispatched`, `3 units split off into a row of their own`.
-fn told(movement: &Movement) -> String {
-    let units = |number: i32| {
-        if number == 1 {
-            "1 unit".to_owned()
-        } else {
-            format!("{number} units")
-        }
-    };
-    match (movement.kind, movement.to) {
-        (MovementKind::Split, None) => format!("{} split off into a row of their own", units(movement.quantity)),
-        (MovementKind::Split, Some(_)) => format!("{} of the lot became this row", units(movement.quantity)),
-        (kind, Some(to)) if matches!(kind, MovementKind::Received | MovementKind::Arrived) => {
-            format!("{}, {}", kind.label(), to.label().to_lowercase())
-        }
-        (kind, _) => kind.label().to_owned(),
-    }
-}
-
-/// Why, with the words of a discard's reason instead of its code, and the temperature.
-fn because(movement: &Movement) -> String {
-    let reason = movement.reason.as_deref().unwrap_or_default();
-    let (code, note) = reason.split_once(": ").unwrap_or((reason, ""));
-    let mut text = match code.parse::<DiscardReason>() {
-        Ok(code) if movement.kind == MovementKind::Discarded && note.is_empty() => code.label().to_owned(),
-        Ok(code) if movement.kind == MovementKind::Discarded => format!("{}: {note}", code.label()),
-        _ => reason.to_owned(),
-    };
-    if let Some(degrees) = movement.temperature {
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        text.push_str(&format!("{degrees:.1} °C"));
-    }
-    text
 }

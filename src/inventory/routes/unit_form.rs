@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::words::whole;
-use crate::blood::{DiscardReason, UnitStatus};
+use crate::blood::UnitStatus;
 use crate::error::{Error, Result};
 use crate::inventory::Unit;
 use crate::inventory::commands::{Condition, Discard};
@@ -85,12 +85,8 @@ impl UnitForm {
     }
 
     pub fn discard(&self) -> Result<Discard> {
-        let reason: DiscardReason = self
-            .reason
-            .parse()
-            .map_err(|_| Error::invalid("reason", "Choose the reason."))?;
         Ok(Discard {
-            reason,
+            reason: self.reason.clone(),
             note: self.short_note()?.to_owned(),
             quantity: self.part()?,
         })
@@ -140,16 +136,6 @@ mod tests {
         for text in ["", "cold", "NaN", "inf"] {
             assert_eq!(field(form(text).condition().unwrap_err()), "temperature");
         }
-    }
-
-    #[test]
-    fn a_discard_needs_a_reason_of_the_list() {
-        let form = UnitForm {
-            reason: "bored".into(),
-            ..UnitForm::default()
-        };
-
-        assert_eq!(field(form.discard().unwrap_err()), "reason");
     }
 
     #[test]

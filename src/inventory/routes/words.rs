@@ -7,7 +7,6 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta,
 use http::StatusCode;
 
 use crate::blood::{BloodGroup, Component, UnitStatus};
-use crate::charts::full;
 use crate::clock::{Zone, age_label};
 use crate::error::Result;
 use crate::inventory::Unit;
@@ -101,11 +100,6 @@ pub fn badge(status: UnitStatus) -> BadgeView {
         tone,
         word: status.label(),
     }
-}
-
-/// `1 unit`, `1,234 units`.
-pub fn count(number: i64, one: &str, many: &str) -> String {
-    format!("{} {}", full(number as f64), if number == 1 { one } else { many })
 }
 
 /// The components to choose from, below a first line for none of them.

@@ -11,6 +11,7 @@ use super::{Acceptance, NewRequest, RecipientStatus, Request, RequestStatus, Ste
 use crate::audit::{self, Actor, Entry};
 use crate::auth::Editor;
 use crate::blood::{MovementKind, UnitStatus, compatibility};
+use crate::charts::{counted, units};
 use crate::db::{Db, Scope};
 use crate::error::{Error, Result};
 use crate::ids::{FacilityId, RequestId, numbers};
@@ -126,7 +127,7 @@ pub async fn accept(db: &Db, editor: &Editor, id: RequestId, answer: &Acceptance
     if !(1..=request.quantity).contains(&quantity) {
         return Err(Error::invalid(
             "quantity",
-            format!("Send 1 to {} units.", request.quantity),
+            format!("Send 1 to {}.", units(request.quantity)),
         ));
     }
     let reserved = reserve(&mut work, editor.facility, &request, quantity, answer.confirmed).await?;
@@ -148,9 +149,9 @@ pub async fn accept(db: &Db, editor: &Editor, id: RequestId, answer: &Acceptance
     .await?;
     set_status(&mut work, &request, RequestStatus::Accepted).await?;
     let words = if quantity < request.quantity {
-        format!("In part: {quantity} of {} units", request.quantity)
+        format!("In part: {quantity} of {}", units(request.quantity))
     } else {
-        format!("All {quantity} units")
+        format!("All of it: {}", units(quantity))
     };
     step(
         &mut work,
@@ -184,7 +185,8 @@ async fn reserve(
         return Err(Error::invalid(
             "quantity",
             format!(
-                "The stock holds {found} compatible units now: accept {found}, or confirm that the others will follow."
+                "The stock holds {} now: accept {found}, or confirm that the others will follow.",
+                counted(found, "compatible unit", "compatible units")
             ),
         ));
     }

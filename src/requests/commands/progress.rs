@@ -2,6 +2,7 @@
 //! need not be held for it any longer.
 
 use crate::blood::{MovementKind, UnitStatus};
+use crate::charts;
 use crate::error::Result;
 use crate::ids::{FacilityId, RequestId, UnitId};
 use crate::inventory::ledger::{self, Change};
@@ -57,7 +58,7 @@ pub async fn fulfil(work: &mut Work, facility: FacilityId, id: RequestId, units:
     } else {
         StepKind::Received
     };
-    let words = format!("{after} of {} units have arrived", before.quantity);
+    let words = format!("Arrived: {after} of {}", charts::units(before.quantity));
     step(work, facility, id, facility, kind, &words).await
 }
 

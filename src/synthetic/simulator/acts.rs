@@ -172,7 +172,7 @@ impl Simulator {
         quantity: Option<i32>,
     ) -> Result<()> {
         let discard = Discard {
-            reason,
+            reason: reason.as_str().into(),
             note: String::new(),
             quantity,
         };

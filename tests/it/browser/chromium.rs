@@ -206,6 +206,16 @@ impl Chromium {
         self.client.perform_actions(keys).await.expect("keys can be pressed");
     }
 
+    /// Types where the focus is.
+    pub async fn type_text(&self, text: &str) {
+        for letter in text.chars() {
+            let keys = KeyActions::new("keyboard".into())
+                .then(KeyAction::Down { value: letter })
+                .then(KeyAction::Up { value: letter });
+            self.client.perform_actions(keys).await.expect("keys can be pressed");
+        }
+    }
+
     /// Runs a script in the page.
     pub async fn run(&self, script: &str) {
         self.client.execute(script, vec![]).await.expect("the script runs");

@@ -58,6 +58,32 @@ async fn a_phone_shows_every_page_without_scrolling_sideways() {
     browser.is_quiet().await;
 }
 
+#[tokio::test]
+async fn keys_lead_anywhere_and_can_be_switched_off() {
+    let site = Site::new().await;
+    let lakeside = site.facility("Lakeside").await;
+    let browser = browser_on_board(&site, &lakeside).await;
+    let on = |end: &str| format!("location.pathname.endsWith('{end}')");
+
+    browser.type_text("gs").await;
+    browser.until("g s leads to the stock", &on("/inventory")).await;
+    browser.type_text("?").await;
+    browser.sees("#keys", "Go to a page, a facility or a unit").await;
+    browser.press_on("#keys-on").await;
+    browser.press("Close").await;
+    browser.type_text("gn").await;
+    browser.press_on("[data-opens=palette]").await;
+    browser.sees("#hits", "Requests").await;
+    browser.type_text("transf").await;
+    browser
+        .until("one is left", "document.querySelectorAll('#hits a').length === 1")
+        .await;
+    browser.key(Key::Enter).await;
+
+    browser.until("Enter follows it", &on("/distributions")).await;
+    browser.is_quiet().await;
+}
+
 /// What makes the page wider than the screen, if anything does.
 const WIDER_THAN_THE_SCREEN: &str = "document.scrollingElement.scrollWidth <= screen.width ? [] :
     [...document.querySelectorAll('body *')].filter(it => it.getBoundingClientRect().right > screen.width)
