@@ -152,6 +152,11 @@ const SETTINGS: &[Setting] = &[
         "a number from 1 to 1000",
     ),
     Setting::new("synthetic", "PULSEBOARD_SYNTHETIC", "true or false"),
+    Setting::new(
+        "boards_folder",
+        "PULSEBOARD_BOARDS_FOLDER",
+        "a folder with boards as JSON files",
+    ),
 ];
 
 /// The effective settings.
@@ -205,6 +210,8 @@ pub struct Config {
     pub streams_per_user: usize,
     /// Whether the data is generated; every page then says so.
     pub synthetic: bool,
+    /// Boards that are files: read at every start.
+    pub boards_folder: Option<PathBuf>,
     shown: Vec<sources::Shown>,
 }
 
@@ -289,6 +296,7 @@ impl Config {
             max_streams: layers.read("max_streams", "2000", |text| values::number_in(text, 1..=100_000))?,
             streams_per_user: layers.read("streams_per_user", "6", |text| values::number_in(text, 1..=1_000))?,
             synthetic: layers.read("synthetic", "false", |text| text.parse().ok())?,
+            boards_folder: layers.read_optional("boards_folder", values::path)?,
             shown: layers.shown(),
         })
     }

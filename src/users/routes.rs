@@ -10,7 +10,7 @@ use super::arrive::{Entrance, Origin};
 use super::view::{AccountPage, LoginPage, SessionRow, SetupPage};
 use super::{Setup, commands, openid, queries, two_factor};
 use crate::app::App;
-use crate::auth::{Access, Caller, CurrentUser, Half, Onlooker, Role, session_hash};
+use crate::auth::{Access, Caller, CurrentUser, Half, Role, session_hash};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
 use crate::web::flash::Done;
@@ -18,7 +18,6 @@ use crate::web::{ClientAddress, Form, Here, Hx, Routes, local_path, rejected, sa
 
 pub fn routes() -> Routes<App> {
     Routes::default()
-        .get("/", Access::SignedIn, home)
         .get("/login", Access::Public, login_form)
         .post("/login", Access::Public, log_in)
         .post("/logout", Access::Public, log_out)
@@ -30,14 +29,6 @@ pub fn routes() -> Routes<App> {
         .post("/account/sessions/{session}/end", Access::SignedIn, end_session)
         .merge(two_factor::routes())
         .merge(openid::routes())
-}
-
-/// `GET /`: one's only facility, or all of them.
-async fn home(Onlooker(person): Onlooker) -> Redirect {
-    match &person.memberships[..] {
-        [] => Redirect::to("/network"),
-        [first, ..] => Redirect::to(&format!("/facilities/{}", first.facility)),
-    }
 }
 
 #[derive(serde::Deserialize)]
