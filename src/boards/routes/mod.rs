@@ -23,7 +23,7 @@ use super::commands::By;
 use super::queries::Whole;
 use super::rights::{Reader, Right};
 use crate::app::App;
-use crate::auth::Person;
+use crate::auth::{Caller, Person};
 use crate::error::{Error, Result};
 use crate::facilities::Facility;
 use crate::ids::BoardId;
@@ -56,7 +56,7 @@ async fn reader(app: &App, person: &Person) -> Result<Reader> {
 }
 
 /// Who changes something.
-async fn by(app: &App, person: &Person) -> Result<By> {
+async fn by(app: &App, person: &Caller) -> Result<By> {
     Ok(By {
         reader: reader(app, person).await?,
         actor: person.actor(),
