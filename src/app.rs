@@ -18,6 +18,7 @@ use crate::config::{Secret, SignIn};
 use crate::db::Db;
 use crate::facilities::Chrome;
 use crate::live::{Hub, Limits};
+use crate::mail::Mail;
 use crate::users::{Doors, Setup};
 use crate::web::{self, Frame, Route, Routes};
 use crate::{
@@ -36,6 +37,7 @@ pub struct Parts {
     pub boards: Boards,
     pub chrome: Chrome,
     pub setup: Setup,
+    pub mail: Mail,
     pub doors: Doors,
     pub frame: Frame,
     pub watch: admin::Watch,
@@ -54,6 +56,7 @@ pub struct Options {
     pub synthetic: bool,
     /// what the one-time set-up page asks for
     pub setup_token: Arc<str>,
+    pub mail: Mail,
     /// keys what is kept sealed
     pub secret: Secret,
     pub sign_in: SignIn,
@@ -75,6 +78,7 @@ impl App {
             boards: Boards::new(db.clone(), hub.clone(), chrome.clone(), options.freshness),
             chrome,
             setup: Setup::new(db.clone(), options.setup_token.clone()),
+            mail: options.mail.clone(),
             doors: Doors::new(&options.sign_in, &options.base_url),
             frame: options.frame.clone(),
             watch: admin::Watch::default(),
@@ -106,7 +110,7 @@ macro_rules! part_of_app {
         })+
     };
 }
-part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup, doors: Doors);
+part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup, mail: Mail, doors: Doors);
 
 /// Every route of the product with its access: the whole surface, in one table.
 pub fn routes() -> Routes<App> {

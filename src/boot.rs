@@ -18,6 +18,7 @@ use crate::config::{Config, Secret};
 use crate::db::{self, Db, PoolSizes};
 use crate::jobs::{self, Schedule};
 use crate::live::Limits;
+use crate::mail::{self, Mail};
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
 use crate::{audit, boards, health, inventory, outbox, reactions, summary, telemetry};
@@ -40,7 +41,7 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
         jobs: config.pool_jobs + 1,
     };
     let db = Db::open(database, sizes, Clock::system()).await?;
-    let app = App::new(db, &options(config));
+    let app = App::new(db, &options(config)?);
     if app.setup.is_open().await? {
         tracing::warn!(
             "nobody can log in yet; become the administrator at {}",
@@ -113,8 +114,8 @@ impl Running {
     }
 }
 
-fn options(config: &Config) -> Options {
-    Options {
+fn options(config: &Config) -> anyhow::Result<Options> {
+    Ok(Options {
         session_idle: config.session_idle,
         session_longest: config.session_max,
         freshness: config.freshness,
@@ -129,10 +130,11 @@ fn options(config: &Config) -> Options {
         },
         synthetic: config.synthetic,
         setup_token: setup_token(config),
+        mail: Mail::new(&mail::Settings::of(config))?,
         secret: config.secret.clone().unwrap_or_else(Secret::generate),
         sign_in: config.sign_in.clone(),
         base_url: config.base_url.as_str().into(),
-    }
+    })
 }
 
 /// 128 bits, printed in the log and known to nobody else. They follow from the secret, so that every instance behind a
@@ -251,11 +253,20 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
             })
             .await?;
     }
+    if app.mail.is_on() {
+        let (db, mail) = (db.clone(), app.mail.clone());
+        schedule
+            .every("mail", Duration::from_secs(3), move |_| {
+                let (db, mail) = (db.clone(), mail.clone());
+                async move { mail.deliver(&db).await.map(|_| ()) }
+            })
+            .await?;
+    }
     {
-        let (db, auth) = (db.clone(), app.auth.clone());
+        let (db, auth, mail) = (db.clone(), app.auth.clone(), app.mail.clone());
         schedule
             .every("prune", Duration::from_secs(3600), move |_| {
-                let (db, auth) = (db.clone(), auth.clone());
+                let (db, auth, mail) = (db.clone(), auth.clone(), mail.clone());
                 async move {
                     let mut tx = db.write_in_background(&db::Scope::All).await?;
                     outbox::prune(&mut tx).await?;
@@ -263,6 +274,7 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
                     jobs::prune(&db).await?;
                     auth.sessions.prune().await?;
                     auth.throttle.prune().await?;
+                    mail.prune(&db).await?;
                     auth.keys.prune();
                     Ok(())
                 }

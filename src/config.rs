@@ -3,6 +3,7 @@
 
 mod secret;
 mod sign_in;
+mod smtp;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use secret::Secret;
 pub use sign_in::{Mapping, OpenId, SignIn};
+pub use smtp::{Password, Smtp, SmtpTls};
 pub use sources::{ConfigError, Source};
 pub use values::{LogFormat, Network, Origin, Role, duration};
 
@@ -157,6 +159,29 @@ const SETTINGS: &[Setting] = &[
         "PULSEBOARD_BOARDS_FOLDER",
         "a folder with boards as JSON files",
     ),
+    Setting::new(
+        "smtp.host",
+        "PULSEBOARD_SMTP_HOST",
+        "the name or address of a mail server such as smtp.example.org",
+    ),
+    Setting::new("smtp.port", "PULSEBOARD_SMTP_PORT", "a port such as 587, 465 or 25"),
+    Setting::new(
+        "smtp.tls",
+        "PULSEBOARD_SMTP_TLS",
+        "required, or opportunistic for a server on this machine",
+    ),
+    Setting::new("smtp.user", "PULSEBOARD_SMTP_USER", "the name to log in with"),
+    Setting::new(
+        "smtp.password",
+        "PULSEBOARD_SMTP_PASSWORD",
+        "the password to log in with, together with smtp.user",
+    )
+    .mask(Mask::All),
+    Setting::new(
+        "smtp.from",
+        "PULSEBOARD_SMTP_FROM",
+        "an address such as board@example.org or \"Pulseboard <board@example.org>\"",
+    ),
 ];
 
 /// The effective settings.
@@ -212,6 +237,8 @@ pub struct Config {
     pub synthetic: bool,
     /// Boards that are files: read at every start.
     pub boards_folder: Option<PathBuf>,
+    /// How mail is sent; `None` = not at all, and links are shown to whoever asked for them.
+    pub smtp: Option<Smtp>,
     shown: Vec<sources::Shown>,
 }
 
@@ -297,9 +324,38 @@ impl Config {
             streams_per_user: layers.read("streams_per_user", "6", |text| values::number_in(text, 1..=1_000))?,
             synthetic: layers.read("synthetic", "false", |text| text.parse().ok())?,
             boards_folder: layers.read_optional("boards_folder", values::path)?,
+            smtp: smtp(&mut layers)?,
             shown: layers.shown(),
         })
     }
+}
+
+/// The mail server, if one is named; then an address to send from is needed too.
+fn smtp(layers: &mut Layers) -> Result<Option<Smtp>, ConfigError> {
+    let host = layers.read_optional("smtp.host", values::host)?;
+    let local = host.as_deref().is_none_or(Smtp::is_local);
+    let tls = layers.read("smtp.tls", "required", |text| {
+        text.parse().ok().filter(|tls| *tls == SmtpTls::Required || local)
+    })?;
+    let port = layers.read("smtp.port", "587", |text| values::number_in(text, 1..=65535))?;
+    let user = layers.read_optional("smtp.user", |text| Some(text.to_owned()))?;
+    let password = layers.read_optional("smtp.password", Password::new)?;
+    let from = layers.read_optional("smtp.from", values::mailbox)?;
+    let Some(host) = host else { return Ok(None) };
+    let login = match (user, password) {
+        (None, None) => None,
+        (Some(user), Some(password)) => Some((user, password)),
+        (None, Some(_)) => return Err(sources::missing(SETTINGS, "smtp.user")),
+        (Some(_), None) => return Err(sources::missing(SETTINGS, "smtp.password")),
+    };
+    let from = from.ok_or_else(|| sources::missing(SETTINGS, "smtp.from"))?;
+    Ok(Some(Smtp {
+        host,
+        port,
+        tls,
+        login,
+        from,
+    }))
 }
 
 fn read_sign_in(layers: &mut Layers) -> Result<SignIn, ConfigError> {

@@ -25,6 +25,7 @@ pub mod auth;
 pub mod charts;
 pub mod jobs;
 pub mod live;
+pub mod mail;
 pub mod outbox;
 pub mod web;
 

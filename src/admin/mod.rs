@@ -36,7 +36,7 @@ pub fn routes() -> Routes<App> {
 
 /// `GET /admin`
 async fn start(Manager(_): Manager) -> Redirect {
-    Redirect::to("/admin/facilities")
+    Redirect::to("/admin/users")
 }
 
 #[derive(Template)]

@@ -11,6 +11,7 @@ mod password;
 mod people;
 mod sessions;
 mod throttle;
+mod token;
 mod totp;
 mod vault;
 
@@ -22,9 +23,10 @@ pub use cookie::{secure_removal, session_layer};
 pub use half::Half;
 pub use keys::{Key, KeyScope, Keys, NewSecret};
 pub use password::{Passwords, problem_with as problem_with_password};
-pub use people::{Membership, People, Person, Role};
+pub use people::{DateFormat, Membership, People, Person, Preferences, Refresh, Role, Start};
 pub use sessions::{SessionStore, hash_of as session_hash};
 pub use throttle::{Throttle, Wait};
+pub use token::Token;
 pub use totp::Totp;
 pub use vault::Vault;
 

@@ -87,6 +87,40 @@ impl Throttle {
         Ok(())
     }
 
+    /// Counts one more try of something that anybody may do but not often, such as asking for a link by mail: fails with
+    /// the seconds to wait past five for one e-mail address in a quarter of an hour or twenty from one address in a minute.
+    pub async fn ration(&self, what: &str, email: &str, address: Option<IpAddr>) -> Result<()> {
+        let now = self.db.clock.now();
+        let account = format!("{what}:{}", subject(email));
+        let source = address.map(|address| format!("{what}:address:{address}"));
+        let tries = sqlx::query!(
+            r#"select count(*) filter (where subject = $1) as "account!",
+                      count(*) filter (where subject = $2 and at > $4) as "source!"
+               from login_failures where subject in ($1, $2) and at > $3"#,
+            account,
+            source.clone().unwrap_or_default(),
+            now - TimeDelta::minutes(15),
+            now - TimeDelta::minutes(1)
+        )
+        .fetch_one(self.db.unscoped())
+        .await?;
+        if tries.account >= FREE_MISSES {
+            return Err(Error::TooMany(900));
+        }
+        if tries.source >= MISSES_PER_ADDRESS {
+            return Err(Error::TooMany(60));
+        }
+        let subjects: Vec<String> = std::iter::once(account).chain(source).collect();
+        sqlx::query!(
+            "insert into login_failures (subject, at) select unnest($1::text[]), $2",
+            &subjects,
+            now
+        )
+        .execute(self.db.unscoped())
+        .await?;
+        Ok(())
+    }
+
     /// A right password forgives the misses before it.
     pub async fn forgive(&self, email: &str) -> Result<()> {
         sqlx::query!("delete from login_failures where subject = $1", subject(email))

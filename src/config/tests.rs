@@ -227,6 +227,34 @@ fn a_network_contains_the_addresses_that_share_its_prefix() {
 }
 
 #[test]
+fn mail_goes_out_only_encrypted_or_to_this_machine_and_from_a_known_address() {
+    let file = "smtp.host = 'smtp.example.org'\nsmtp.from = 'Pulseboard <board@example.org>'";
+    let smtp = load(&[], &[], file).unwrap().smtp.unwrap();
+    assert_eq!((smtp.port, smtp.tls, smtp.login), (587, SmtpTls::Required, None));
+    assert!(load(&[], &[], "").unwrap().smtp.is_none());
+
+    assert!(mistake(&[], &[], "smtp.host = 'smtp.example.org'").contains("smtp.from"));
+    assert!(mistake(&[], &[], &format!("{file}\nsmtp.tls = 'opportunistic'")).contains("smtp.tls"));
+    assert!(mistake(&[], &[], &format!("{file}\nsmtp.user = 'board'")).contains("smtp.password"));
+    assert!(mistake(&[], &[], "smtp.host = 'localhost'\nsmtp.from = 'nobody'").contains("smtp.from"));
+    let local = "smtp.host = '127.0.0.1'\nsmtp.tls = 'opportunistic'\nsmtp.from = 'board@example.org'";
+    assert_eq!(load(&[], &[], local).unwrap().smtp.unwrap().tls, SmtpTls::Opportunistic);
+}
+
+#[test]
+fn the_password_of_the_mail_server_is_never_shown() {
+    let file =
+        "smtp.host = 'localhost'\nsmtp.from = 'board@example.org'\nsmtp.user = 'board'\nsmtp.password = 'sesame-opens'";
+    let config = load(&[], &[], file).unwrap();
+
+    assert_eq!(
+        config.smtp.as_ref().unwrap().login.as_ref().unwrap().1.reveal(),
+        "sesame-opens"
+    );
+    assert!(!config.masked().contains("sesame") && !format!("{:?}", config.smtp).contains("sesame"));
+}
+
+#[test]
 fn a_provider_is_set_in_a_table_of_the_file_or_by_the_environment() {
     let file = r#"
 [two_factor]

@@ -60,6 +60,8 @@ pub enum Event {
     BoardChanged {
         board: BoardId,
     },
+    /// Somebody was invited, or an invitation ended.
+    PeopleChanged,
     /// Some of a person's sessions were ended.
     SessionsEnded {
         user: UserId,

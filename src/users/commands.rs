@@ -27,7 +27,7 @@ impl NewUser {
         if !is_address(&self.email) {
             problems.add("email", "This is not an e-mail address.");
         }
-        if self.name.trim().is_empty() || self.name.chars().count() > 120 {
+        if !is_name(&self.name) {
             problems.add("name", "Give a name of at most 120 characters.");
         }
         if let Some(problem) = problem_with_password(&self.password, &self.email) {
@@ -41,7 +41,7 @@ impl NewUser {
 }
 
 /// Something before and after one `@`, no spaces or control characters, not absurdly long.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let mut sides = text.split('@');
     let (Some(local), Some(domain), None) = (sides.next(), sides.next(), sides.next()) else {
         return false;
@@ -52,6 +52,11 @@ fn is_address(text: &str) -> bool {
         && !domain.ends_with('.')
         && text.len() <= 254
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// What a person may be called.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && crate::text::problem(text, 120).is_none() && !text.contains(['\n', '\r', '\t'])
 }
 
 /// Adds a person with their memberships.
@@ -201,10 +206,12 @@ pub async fn record_log_in(db: &Db, caller: &Caller) -> Result<()> {
 /// Notes from where a session was opened, for the list on the account page.
 pub async fn note_origin(db: &Db, id_hash: &[u8], address: Option<String>, user_agent: Option<String>) -> Result<()> {
     sqlx::query!(
-        "update sessions set address = $2, user_agent = $3 where id_hash = $1",
+        "with opened as (update sessions set address = $2, user_agent = $3 where id_hash = $1 returning user_id)
+         update users set last_seen_at = $4 from opened where users.id = opened.user_id",
         id_hash,
         address,
-        user_agent
+        user_agent,
+        db.clock.now()
     )
     .execute(db.unscoped())
     .await?;

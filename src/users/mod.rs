@@ -1,10 +1,16 @@
-//! The people who use an installation: logging in and out, their account, and how the first of them comes to be.
+//! The people who use an installation: how they come to be, log in and out, what they may do, and how they like it.
 
 mod arrive;
 mod commands;
 mod doors;
+mod invitations;
+mod letters;
 mod openid;
+mod passwords;
+mod people;
+mod preferences;
 mod queries;
+mod rights;
 mod routes;
 mod setup;
 mod two_factor;

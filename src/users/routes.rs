@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::auth::{Access, Caller, CurrentUser, Half, Role, session_hash};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
+use crate::ids::UserId;
 use crate::web::flash::Done;
 use crate::web::{ClientAddress, Form, Here, Hx, Routes, local_path, rejected, saved};
 
@@ -27,6 +28,10 @@ pub fn routes() -> Routes<App> {
         .post("/account/password", Access::SignedIn, change_password)
         .post("/account/theme", Access::SignedIn, change_theme)
         .post("/account/sessions/{session}/end", Access::SignedIn, end_session)
+        .merge(super::people::routes())
+        .merge(super::invitations::routes())
+        .merge(super::passwords::routes())
+        .merge(super::preferences::routes())
         .merge(two_factor::routes())
         .merge(openid::routes())
 }
@@ -193,14 +198,19 @@ async fn account(State(app): State<App>, here: Here, user: CurrentUser, session:
 }
 
 async fn own_sessions(app: &App, user: &CurrentUser, session: &Session) -> Result<Vec<SessionRow>> {
-    let now = app.db.clock.now();
     let this = session.id().map(|id| session_hash(&id).to_vec());
+    session_rows(app, user.id, this.as_deref()).await
+}
+
+/// Somebody's open sessions; `this` is the hash of the one that asks.
+pub(super) async fn session_rows(app: &App, user: UserId, this: Option<&[u8]>) -> Result<Vec<SessionRow>> {
+    let now = app.db.clock.now();
     let idle_since = now - app.auth.sessions.idle();
-    let open = queries::open_sessions(app.db.unscoped(), user.id, now, idle_since).await?;
+    let open = queries::open_sessions(app.db.unscoped(), user, now, idle_since).await?;
     Ok(open
         .into_iter()
         .map(|open| SessionRow {
-            here: this.as_deref() == Some(&open.id_hash),
+            here: this == Some(&open.id_hash),
             id: hex(&open.id_hash[..8]),
             device: match open.display {
                 true => format!("Display: {}", device(open.user_agent.as_deref())),
@@ -280,7 +290,7 @@ async fn end_session(State(app): State<App>, hx: Hx, user: CurrentUser, Path(nam
     Ok(saved(hx, "/account", Done::SessionsEnded))
 }
 
-fn page(page: &impl Template) -> Result<Response> {
+pub(super) fn page(page: &impl Template) -> Result<Response> {
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
 }
 
@@ -288,7 +298,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 16 || !text.is_ascii() {
         return None;
     }

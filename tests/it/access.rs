@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use http::{Method, StatusCode};
 use pulseboard::app::route_table;
-use pulseboard::auth::{Access, Role, session_hash};
+use pulseboard::auth::{Access, Role, Token, session_hash};
 use pulseboard::web::Route;
 
 use crate::support::{Answer, Client, Facility, TestApp};
@@ -38,6 +38,12 @@ impl World {
                 app.delivery(&third, facility).await.to_string(),
             );
             things.insert((id, "widget"), "stock".into());
+            let person = app.person(Role::Viewer, &[facility]).await;
+            things.insert((id, "user_id"), person.id.to_string());
+            things.insert((id, "reset"), reset_link(&app, person.id.0).await);
+            let (invitation, link) = invitation(&app, facility).await;
+            things.insert((id, "invitation_id"), invitation.to_string());
+            things.insert((id, "invitation"), link);
             things.insert((id, "key_id"), app.key_of(facility).await.1.to_string());
             things.insert((id, "widget_id"), "stock".into());
             things.insert((id, "version"), "1".into());
@@ -109,6 +115,44 @@ async fn make_board(person: &Client) -> String {
     let made = person.post("/boards", &fields).await;
     let path = made.location().expect("the board");
     path.split('/').nth(2).expect("its number").to_owned()
+}
+
+/// The secret of a link with which this person may choose a new password.
+async fn reset_link(app: &TestApp, person: i64) -> String {
+    let token = Token::new();
+    sqlx::query(
+        "insert into password_resets (user_id, token_hash, expires_at) values ($1, $2, now() + interval '1 hour')",
+    )
+    .bind(person)
+    .bind(&token.hash()[..])
+    .execute(&mut app.owner().await)
+    .await
+    .unwrap();
+    token.reveal()
+}
+
+/// Somebody invited by an administrator of the facility, and the secret of the link.
+async fn invitation(app: &TestApp, facility: &Facility) -> (i64, String) {
+    let (token, admin) = (Token::new(), app.person(Role::FacilityAdmin, &[facility]).await);
+    // whoever is invited reads who invites them
+    sqlx::query("update users set name = 'Ada' where id = $1")
+        .bind(admin.id.0)
+        .execute(&mut app.owner().await)
+        .await
+        .unwrap();
+    let id: i64 = sqlx::query_scalar(
+        "with made as (insert into invitations (email, name, invited_by, token_hash, expires_at)
+                       values ('new.' || $1 || '@example.org', 'New', $1, $2, now() + interval '1 day') returning id),
+              offered as (insert into invitation_offers (facility_id, invitation_id, role) select $3, id, 'staff' from made)
+         select id from made",
+    )
+    .bind(admin.id.0)
+    .bind(&token.hash()[..])
+    .bind(facility.id.0)
+    .fetch_one(&mut app.owner().await)
+    .await
+    .unwrap();
+    (id, token.reveal())
 }
 
 /// As the account page names it; zeros for somebody without a session.

@@ -20,7 +20,7 @@ const KERNEL: [&str; 10] = [
 ];
 
 /// Each may use the kernel and those before it.
-const PLATFORM: [&str; 7] = ["outbox", "audit", "auth", "live", "web", "jobs", "charts"];
+const PLATFORM: [&str; 8] = ["outbox", "audit", "auth", "live", "web", "jobs", "mail", "charts"];
 
 /// What a feature may use besides kernel and platform.
 const FEATURES: [(&str, &[&str]); 16] = [
@@ -267,7 +267,7 @@ fn a_command_knows_nothing_of_pages() {
 #[test]
 fn rows_are_written_only_by_commands_and_the_few_beside_them() {
     let may_write = |source: &Source| {
-        let platform = ["outbox", "audit", "auth", "jobs", "db"].contains(&source.module());
+        let platform = ["outbox", "audit", "auth", "jobs", "mail", "db"].contains(&source.module());
         let in_feature = ["commands", "ledger", "due", "setup"]
             .iter()
             .any(|name| source.is(name));

@@ -36,7 +36,18 @@ async fn busy() -> TestApp {
     let (lakeside, hilltop) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
     app.request(&lakeside, &[&hilltop]).await;
     app.delivery(&hilltop, &lakeside).await;
+    let admin = app.person(Role::NetworkAdmin, &[]).await;
     for facility in [&lakeside, &hilltop] {
+        sqlx::query(
+            "with made as (insert into invitations (email, name, invited_by, token_hash, expires_at)
+                           values ('noa@example.org', 'Noa', $1, sha256($2::text::bytea), now()) returning id)
+             insert into invitation_offers select $2, id, 'staff' from made",
+        )
+        .bind(admin.id.0)
+        .bind(facility.id.0)
+        .execute(&mut app.owner().await)
+        .await
+        .unwrap();
         sqlx::query("insert into stock_thresholds values ($1, 'red_cells', 'O-', 1, 2, 3)")
             .bind(facility.id.0)
             .execute(&mut app.owner().await)

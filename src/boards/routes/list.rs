@@ -12,7 +12,7 @@ use super::super::rights::Right;
 use super::super::template;
 use super::{by, page, reader, visible};
 use crate::app::App;
-use crate::auth::{Access, CurrentUser, Onlooker, Role};
+use crate::auth::{Access, CurrentUser, Onlooker, Role, Start};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
 use crate::ids::{BoardId, FacilityId};
@@ -38,9 +38,15 @@ async fn start(State(app): State<App>, Onlooker(person): Onlooker, session: Sess
     {
         return Ok(Redirect::to(&format!("/boards/{id}")));
     }
-    Ok(match &person.memberships[..] {
-        [] => Redirect::to("/network"),
-        [first, ..] => Redirect::to(&format!("/facilities/{}", first.facility)),
+    let first = person.memberships.first().map(|one| one.facility);
+    let facility = match person.preferences.start {
+        Start::Network => None,
+        Start::Facility(facility) if person.role_in(facility).is_some() => Some(facility),
+        _ => first,
+    };
+    Ok(match facility {
+        None => Redirect::to("/network"),
+        Some(facility) => Redirect::to(&format!("/facilities/{facility}")),
     })
 }
 

@@ -220,6 +220,7 @@ async fn person(db: &Db) -> Result<Person> {
         network_admin: true,
         disabled: true,
         epoch: 0,
+        preferences: Default::default(),
         theme: "system".into(),
         memberships: Vec::new(),
     })
