@@ -73,9 +73,10 @@ impl App {
             &options.secret,
         );
         let hub = Hub::new(options.streams);
+        let chrome = Chrome::new(db.clone(), options.synthetic, options.freshness);
         App(Arc::new(Parts {
-            boards: Boards::new(db.clone(), hub.clone(), options.freshness),
-            chrome: Chrome::new(db.clone(), options.synthetic, options.freshness),
+            boards: Boards::new(db.clone(), hub.clone(), chrome.clone(), options.freshness),
+            chrome,
             setup: Setup::new(db.clone(), options.setup_token.clone()),
             mail: options.mail.clone(),
             doors: Doors::new(&options.sign_in, &options.base_url),

@@ -21,7 +21,7 @@ use crate::live::Limits;
 use crate::mail::{self, Mail};
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
-use crate::{audit, health, inventory, outbox, reactions, summary, telemetry};
+use crate::{audit, boards, health, inventory, outbox, reactions, summary, telemetry};
 
 /// A running instance.
 pub struct Running {
@@ -47,6 +47,9 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
             "nobody can log in yet; become the administrator at {}",
             app.setup.address(config.base_url.as_str())
         );
+    }
+    if let Some(folder) = &config.boards_folder {
+        boards::provision::folder(&app.db, folder).await;
     }
     let (stop, stopping) = watch::channel(false);
     let mut servers = Vec::new();

@@ -2,8 +2,8 @@
 //! A wrong or missing one is a single line that names it.
 
 mod secret;
-mod smtp;
 mod sign_in;
+mod smtp;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -15,8 +15,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use secret::Secret;
-pub use smtp::{Password, Smtp, SmtpTls};
 pub use sign_in::{Mapping, OpenId, SignIn};
+pub use smtp::{Password, Smtp, SmtpTls};
 pub use sources::{ConfigError, Source};
 pub use values::{LogFormat, Network, Origin, Role, duration};
 
@@ -155,6 +155,11 @@ const SETTINGS: &[Setting] = &[
     ),
     Setting::new("synthetic", "PULSEBOARD_SYNTHETIC", "true or false"),
     Setting::new(
+        "boards_folder",
+        "PULSEBOARD_BOARDS_FOLDER",
+        "a folder with boards as JSON files",
+    ),
+    Setting::new(
         "smtp.host",
         "PULSEBOARD_SMTP_HOST",
         "the name or address of a mail server such as smtp.example.org",
@@ -230,6 +235,8 @@ pub struct Config {
     pub streams_per_user: usize,
     /// Whether the data is generated; every page then says so.
     pub synthetic: bool,
+    /// Boards that are files: read at every start.
+    pub boards_folder: Option<PathBuf>,
     /// How mail is sent; `None` = not at all, and links are shown to whoever asked for them.
     pub smtp: Option<Smtp>,
     shown: Vec<sources::Shown>,
@@ -316,6 +323,7 @@ impl Config {
             max_streams: layers.read("max_streams", "2000", |text| values::number_in(text, 1..=100_000))?,
             streams_per_user: layers.read("streams_per_user", "6", |text| values::number_in(text, 1..=1_000))?,
             synthetic: layers.read("synthetic", "false", |text| text.parse().ok())?,
+            boards_folder: layers.read_optional("boards_folder", values::path)?,
             smtp: smtp(&mut layers)?,
             shown: layers.shown(),
         })

@@ -32,7 +32,7 @@ pub mod web;
 // features
 mod admin;
 mod api;
-mod boards;
+pub mod boards;
 pub mod distributions;
 pub mod facilities;
 pub mod health;

@@ -40,6 +40,7 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
             app.auth.forget_all();
             boards_changed(app, facilities, "stock");
         }
+        Event::BoardChanged { board } => app.boards.redefined(*board),
         Event::ReferenceChanged => app.boards.all_changed(),
         Event::AccessChanged { user } => {
             app.auth.forget(*user);

@@ -17,11 +17,13 @@
 mod actor;
 mod entry;
 mod feed;
+mod history;
 mod search;
 mod verify;
 
 pub use actor::{Actor, ClientAddress, Origin, Via};
 pub use entry::{Entry, record};
 pub use feed::{Happened, latest, latest_of};
+pub use history::{Edit, history};
 pub use search::{Filter, Line, page, seen};
 pub use verify::{Broken, Seal, seal, verify};

@@ -95,6 +95,11 @@ impl Chrome {
         Ok(all)
     }
 
+    /// How many active facilities there are.
+    pub async fn count(&self) -> Result<usize> {
+        Ok(self.directory().await?.1.len())
+    }
+
     /// The working calendars of all facilities that have one, from memory.
     pub async fn calendars(&self) -> Result<Arc<(Option<Instant>, Calendars)>> {
         let known = self.calendars.load_full();

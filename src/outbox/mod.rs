@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use crate::db::Db;
 use crate::error::Result;
-use crate::ids::{DistributionId, FacilityId, RequestId, UnitId, UserId, numbers};
+use crate::ids::{BoardId, DistributionId, FacilityId, RequestId, UnitId, UserId, numbers};
 
 /// A committed fact. Ids only: whoever reacts reads the rest under its own rights.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -55,6 +55,10 @@ pub enum Event {
     /// Rights, password or state of a person changed: their sessions and streams must be looked at again.
     AccessChanged {
         user: UserId,
+    },
+    /// A board, who may see it, or where it is shown changed.
+    BoardChanged {
+        board: BoardId,
     },
     /// Somebody was invited, or an invitation ended.
     PeopleChanged,

@@ -10,7 +10,7 @@ use super::arrive::{Entrance, Origin};
 use super::view::{AccountPage, LoginPage, SessionRow, SetupPage};
 use super::{Setup, commands, openid, queries, two_factor};
 use crate::app::App;
-use crate::auth::{Access, Caller, CurrentUser, Half, Onlooker, Role, Start, session_hash};
+use crate::auth::{Access, Caller, CurrentUser, Half, Role, session_hash};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
 use crate::ids::UserId;
@@ -19,7 +19,6 @@ use crate::web::{ClientAddress, Form, Here, Hx, Routes, local_path, rejected, sa
 
 pub fn routes() -> Routes<App> {
     Routes::default()
-        .get("/", Access::SignedIn, home)
         .get("/login", Access::Public, login_form)
         .post("/login", Access::Public, log_in)
         .post("/logout", Access::Public, log_out)
@@ -35,20 +34,6 @@ pub fn routes() -> Routes<App> {
         .merge(super::preferences::routes())
         .merge(two_factor::routes())
         .merge(openid::routes())
-}
-
-/// `GET /`: where this person wants to start; else their first facility, or all of them.
-async fn home(Onlooker(person): Onlooker) -> Redirect {
-    let first = person.memberships.first().map(|one| one.facility);
-    let facility = match person.preferences.start {
-        Start::Network => None,
-        Start::Facility(facility) if person.role_in(facility).is_some() => Some(facility),
-        _ => first,
-    };
-    match facility {
-        None => Redirect::to("/network"),
-        Some(facility) => Redirect::to(&format!("/facilities/{facility}")),
-    }
 }
 
 #[derive(serde::Deserialize)]

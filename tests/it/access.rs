@@ -25,6 +25,7 @@ impl World {
         let app = TestApp::new().await;
         let (own, other) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
         let third = app.facility("Riverbank").await;
+        let board = make_board(&app.log_in(Role::NetworkAdmin, &[]).await).await;
         let mut things = BTreeMap::new();
         for facility in [&own, &other] {
             let id = facility.id.0;
@@ -44,6 +45,9 @@ impl World {
             things.insert((id, "invitation_id"), invitation.to_string());
             things.insert((id, "invitation"), link);
             things.insert((id, "key_id"), app.key_of(facility).await.1.to_string());
+            things.insert((id, "widget_id"), "stock".into());
+            things.insert((id, "version"), "1".into());
+            things.insert((id, "board_id"), board.clone());
         }
         World {
             app,
@@ -103,6 +107,14 @@ impl World {
         });
         segments.collect::<Vec<_>>().join("/")
     }
+}
+
+/// A board of this person's own, by its number.
+async fn make_board(person: &Client) -> String {
+    let fields = [("name", "Mine"), ("owner", "person"), ("start", "network")];
+    let made = person.post("/boards", &fields).await;
+    let path = made.location().expect("the board");
+    path.split('/').nth(2).expect("its number").to_owned()
 }
 
 /// The secret of a link with which this person may choose a new password.
@@ -197,9 +209,11 @@ fn face(answer: &Answer) -> (StatusCode, Vec<(String, String)>, String) {
 
 /// Asks everything as somebody with this role in the own facility.
 async fn everything_as(role: Role) {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let person = world.app.person(role, &[&world.own]).await;
     let client = world.app.client().log_in(&person.email).await;
+    let board = make_board(&client).await;
+    world.things.insert((world.own.id.0, "board_id"), board);
     let everywhere = role == Role::NetworkAdmin;
 
     for route in route_table() {

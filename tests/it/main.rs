@@ -4,6 +4,7 @@
 mod access;
 mod architecture;
 mod audit;
+mod boards;
 mod browser;
 mod concurrency;
 mod database;

@@ -76,6 +76,7 @@ fn sentence(happened: &Happened) -> String {
     let thing = match happened.thing.as_str() {
         "request" => "a request",
         "distribution" => "a transfer",
+        "board" => "a board",
         _ => "stock",
     };
     let units = |count: i64| format!("{} {}", full(count as f64), if count == 1 { "unit" } else { "units" });
@@ -101,6 +102,7 @@ fn address(happened: &Happened) -> String {
         ("unit", Some(id)) => format!("/facilities/{facility}/inventory/{id}"),
         ("request", Some(id)) => format!("/facilities/{facility}/requests/{id}"),
         ("distribution", Some(id)) => format!("/facilities/{facility}/distributions/{id}"),
+        ("board", Some(id)) => format!("/boards/{id}"),
         _ => format!("/facilities/{facility}/inventory"),
     }
 }
