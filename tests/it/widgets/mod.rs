@@ -102,7 +102,7 @@ async fn eventful(app: &TestApp) -> (Facility, Facility) {
     let bad = app.stock(&here).quantity(5).add().await;
     let discard = Discard {
         quantity: Some(2),
-        reason: DiscardReason::Damaged,
+        reason: DiscardReason::Damaged.to_string(),
         note: String::new(),
     };
     inventory::commands::discard(&app.db, &editor, bad, &discard)
