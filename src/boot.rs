@@ -14,13 +14,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{self, App, Options};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::db::{self, Db, PoolSizes};
 use crate::jobs::{self, Schedule};
 use crate::live::Limits;
+use crate::mail::{self, Mail};
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
-use crate::{health, inventory, outbox, reactions, summary};
+use crate::{audit, boards, health, inventory, outbox, reactions, summary, telemetry};
 
 /// A running instance.
 pub struct Running {
@@ -40,12 +41,15 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
         jobs: config.pool_jobs + 1,
     };
     let db = Db::open(database, sizes, Clock::system()).await?;
-    let app = App::new(db, &options(config));
+    let app = App::new(db, &options(config)?);
     if app.setup.is_open().await? {
         tracing::warn!(
             "nobody can log in yet; become the administrator at {}",
             app.setup.address(config.base_url.as_str())
         );
+    }
+    if let Some(folder) = &config.boards_folder {
+        boards::provision::folder(&app.db, folder).await;
     }
     let (stop, stopping) = watch::channel(false);
     let mut servers = Vec::new();
@@ -110,8 +114,8 @@ impl Running {
     }
 }
 
-fn options(config: &Config) -> Options {
-    Options {
+fn options(config: &Config) -> anyhow::Result<Options> {
+    Ok(Options {
         session_idle: config.session_idle,
         session_longest: config.session_max,
         freshness: config.freshness,
@@ -126,7 +130,11 @@ fn options(config: &Config) -> Options {
         },
         synthetic: config.synthetic,
         setup_token: setup_token(config),
-    }
+        mail: Mail::new(&mail::Settings::of(config))?,
+        secret: config.secret.clone().unwrap_or_else(Secret::generate),
+        sign_in: config.sign_in.clone(),
+        base_url: config.base_url.as_str().into(),
+    })
 }
 
 /// 128 bits, printed in the log and known to nobody else. They follow from the secret, so that every instance behind a
@@ -148,7 +156,19 @@ fn setup_token(config: &Config) -> Arc<str> {
 /// What every instance does besides answering.
 pub fn tasks(app: &App) -> Vec<JoinHandle<()>> {
     let sweeping = app.clone();
+    let watching = app.clone();
     vec![
+        keep_going("watching", move || {
+            let app = watching.clone();
+            async move {
+                loop {
+                    tokio::time::sleep(telemetry::EVERY).await;
+                    if let Err(error) = app.watch.tick(&app).await {
+                        tracing::warn!(%error, "the state of this instance could not be sampled");
+                    }
+                }
+            }
+        }),
         keep_going("reactions", {
             let app = app.clone();
             move || reactions::run(app.clone())
@@ -233,11 +253,20 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
             })
             .await?;
     }
+    if app.mail.is_on() {
+        let (db, mail) = (db.clone(), app.mail.clone());
+        schedule
+            .every("mail", Duration::from_secs(3), move |_| {
+                let (db, mail) = (db.clone(), mail.clone());
+                async move { mail.deliver(&db).await.map(|_| ()) }
+            })
+            .await?;
+    }
     {
-        let (db, auth) = (db.clone(), app.auth.clone());
+        let (db, auth, mail) = (db.clone(), app.auth.clone(), app.mail.clone());
         schedule
             .every("prune", Duration::from_secs(3600), move |_| {
-                let (db, auth) = (db.clone(), auth.clone());
+                let (db, auth, mail) = (db.clone(), auth.clone(), mail.clone());
                 async move {
                     let mut tx = db.write_in_background(&db::Scope::All).await?;
                     outbox::prune(&mut tx).await?;
@@ -245,6 +274,8 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
                     jobs::prune(&db).await?;
                     auth.sessions.prune().await?;
                     auth.throttle.prune().await?;
+                    mail.prune(&db).await?;
+                    auth.keys.prune();
                     Ok(())
                 }
             })
@@ -256,6 +287,9 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
 
 async fn verify(db: &Db) -> crate::error::Result<()> {
     let differences = summary::verify(db).await?;
+    // the log of the process lies elsewhere, so this line says later whether the audit log was rewritten
+    let seal = audit::seal(&mut *db.background().acquire().await?).await?;
+    tracing::info!(rows = seal.rows, chains = seal.chains, seal = seal.hash, "audit log");
     metrics::gauge!("pulseboard_verify_differences").set(differences.len() as f64);
     for difference in differences.iter().take(20) {
         tracing::error!(?difference, "a figure is not what its source rows say");

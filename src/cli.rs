@@ -168,6 +168,11 @@ Asks for the password at a terminal.")]
         /// The e-mail they log in with
         email: String,
     },
+    /// Take away somebody's second factor, for when phone and recovery codes are lost: ends their sessions
+    ResetTwoFactor {
+        /// The e-mail they log in with
+        email: String,
+    },
     /// Set a new password: ends their sessions
     #[command(after_help = "Example:
   pulseboard user password ada@example.org --password-stdin < password.txt")]

@@ -2,6 +2,8 @@
 //! A wrong or missing one is a single line that names it.
 
 mod secret;
+mod sign_in;
+mod smtp;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -13,6 +15,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use secret::Secret;
+pub use sign_in::{Mapping, OpenId, SignIn};
+pub use smtp::{Password, Smtp, SmtpTls};
 pub use sources::{ConfigError, Source};
 pub use values::{LogFormat, Network, Origin, Role, duration};
 
@@ -69,6 +73,48 @@ const SETTINGS: &[Setting] = &[
     Setting::new("session_idle", "PULSEBOARD_SESSION_IDLE", "a duration from 5m to 30m"),
     Setting::new("session_max", "PULSEBOARD_SESSION_MAX", "a duration from 30m to 12h"),
     Setting::new(
+        "two_factor.required_for",
+        "PULSEBOARD_TWO_FACTOR_REQUIRED_FOR",
+        "roles out of viewer, staff, facility_admin, network_admin, separated by commas",
+    ),
+    Setting::new(
+        "oidc.issuer",
+        "PULSEBOARD_OIDC_ISSUER",
+        "an https address such as https://login.example.org, exactly as the provider writes it",
+    ),
+    Setting::new(
+        "oidc.client_id",
+        "PULSEBOARD_OIDC_CLIENT_ID",
+        "the name of this installation at the provider",
+    ),
+    Setting::new(
+        "oidc.client_secret",
+        "PULSEBOARD_OIDC_CLIENT_SECRET",
+        "the secret that the provider gave",
+    )
+    .mask(Mask::All),
+    Setting::new(
+        "oidc.label",
+        "PULSEBOARD_OIDC_LABEL",
+        "the provider's name as people know it, at most 200 characters",
+    ),
+    Setting::new(
+        "oidc.scopes",
+        "PULSEBOARD_OIDC_SCOPES",
+        "scopes besides openid, separated by commas, such as profile,email,groups",
+    ),
+    Setting::new(
+        "oidc.role_claim",
+        "PULSEBOARD_OIDC_ROLE_CLAIM",
+        "the name of a claim such as groups or realm_access.roles",
+    ),
+    Setting::new(
+        "oidc.mapping",
+        "PULSEBOARD_OIDC_MAPPING",
+        "[{ value = \"...\", facility = \"its name\", role = \"viewer, staff or facility_admin\" }, { value = \"...\", network_admin = true }]",
+    ),
+    Setting::new("oidc.create_people", "PULSEBOARD_OIDC_CREATE_PEOPLE", "true or false"),
+    Setting::new(
         "trusted_proxies",
         "PULSEBOARD_TRUSTED_PROXIES",
         "addresses or networks such as 10.0.0.0/8, ::1, separated by commas",
@@ -108,6 +154,34 @@ const SETTINGS: &[Setting] = &[
         "a number from 1 to 1000",
     ),
     Setting::new("synthetic", "PULSEBOARD_SYNTHETIC", "true or false"),
+    Setting::new(
+        "boards_folder",
+        "PULSEBOARD_BOARDS_FOLDER",
+        "a folder with boards as JSON files",
+    ),
+    Setting::new(
+        "smtp.host",
+        "PULSEBOARD_SMTP_HOST",
+        "the name or address of a mail server such as smtp.example.org",
+    ),
+    Setting::new("smtp.port", "PULSEBOARD_SMTP_PORT", "a port such as 587, 465 or 25"),
+    Setting::new(
+        "smtp.tls",
+        "PULSEBOARD_SMTP_TLS",
+        "required, or opportunistic for a server on this machine",
+    ),
+    Setting::new("smtp.user", "PULSEBOARD_SMTP_USER", "the name to log in with"),
+    Setting::new(
+        "smtp.password",
+        "PULSEBOARD_SMTP_PASSWORD",
+        "the password to log in with, together with smtp.user",
+    )
+    .mask(Mask::All),
+    Setting::new(
+        "smtp.from",
+        "PULSEBOARD_SMTP_FROM",
+        "an address such as board@example.org or \"Pulseboard <board@example.org>\"",
+    ),
 ];
 
 /// The effective settings.
@@ -139,6 +213,8 @@ pub struct Config {
     pub session_idle: Duration,
     /// A session ends after this time whatever happens.
     pub session_max: Duration,
+    /// Ways in besides a password.
+    pub sign_in: SignIn,
     /// Peers whose forwarded client address is believed.
     pub trusted_proxies: Vec<Network>,
     /// How log lines look.
@@ -159,6 +235,10 @@ pub struct Config {
     pub streams_per_user: usize,
     /// Whether the data is generated; every page then says so.
     pub synthetic: bool,
+    /// Boards that are files: read at every start.
+    pub boards_folder: Option<PathBuf>,
+    /// How mail is sent; `None` = not at all, and links are shown to whoever asked for them.
+    pub smtp: Option<Smtp>,
     shown: Vec<sources::Shown>,
 }
 
@@ -232,6 +312,7 @@ impl Config {
             session_max: layers.read("session_max", "8h", |text| {
                 values::duration_in(text, minutes(30)..=minutes(12 * 60))
             })?,
+            sign_in: read_sign_in(&mut layers)?,
             trusted_proxies: layers.read("trusted_proxies", "", values::networks)?,
             log_format: layers.read("log_format", log_format.name(), |text| text.parse().ok())?,
             log_filter: layers.read("log_filter", "info", values::log_filter)?,
@@ -242,9 +323,70 @@ impl Config {
             max_streams: layers.read("max_streams", "2000", |text| values::number_in(text, 1..=100_000))?,
             streams_per_user: layers.read("streams_per_user", "6", |text| values::number_in(text, 1..=1_000))?,
             synthetic: layers.read("synthetic", "false", |text| text.parse().ok())?,
+            boards_folder: layers.read_optional("boards_folder", values::path)?,
+            smtp: smtp(&mut layers)?,
             shown: layers.shown(),
         })
     }
+}
+
+/// The mail server, if one is named; then an address to send from is needed too.
+fn smtp(layers: &mut Layers) -> Result<Option<Smtp>, ConfigError> {
+    let host = layers.read_optional("smtp.host", values::host)?;
+    let local = host.as_deref().is_none_or(Smtp::is_local);
+    let tls = layers.read("smtp.tls", "required", |text| {
+        text.parse().ok().filter(|tls| *tls == SmtpTls::Required || local)
+    })?;
+    let port = layers.read("smtp.port", "587", |text| values::number_in(text, 1..=65535))?;
+    let user = layers.read_optional("smtp.user", |text| Some(text.to_owned()))?;
+    let password = layers.read_optional("smtp.password", Password::new)?;
+    let from = layers.read_optional("smtp.from", values::mailbox)?;
+    let Some(host) = host else { return Ok(None) };
+    let login = match (user, password) {
+        (None, None) => None,
+        (Some(user), Some(password)) => Some((user, password)),
+        (None, Some(_)) => return Err(sources::missing(SETTINGS, "smtp.user")),
+        (Some(_), None) => return Err(sources::missing(SETTINGS, "smtp.password")),
+    };
+    let from = from.ok_or_else(|| sources::missing(SETTINGS, "smtp.from"))?;
+    Ok(Some(Smtp {
+        host,
+        port,
+        tls,
+        login,
+        from,
+    }))
+}
+
+fn read_sign_in(layers: &mut Layers) -> Result<SignIn, ConfigError> {
+    let second_factor_for = layers.read("two_factor.required_for", "", sign_in::roles)?;
+    let issuer = layers.read_optional("oidc.issuer", sign_in::issuer)?;
+    let client_id = layers.read_optional("oidc.client_id", sign_in::text)?;
+    let client_secret = layers.read_optional("oidc.client_secret", sign_in::text)?;
+    let label = layers.read("oidc.label", "your organisation", sign_in::text)?;
+    let scopes = layers.read("oidc.scopes", "profile,email", sign_in::scopes)?;
+    let role_claim = layers.read("oidc.role_claim", "groups", sign_in::text)?;
+    let mapping = layers.read("oidc.mapping", "[]", sign_in::mapping)?;
+    let create_people = layers.read("oidc.create_people", "false", |text| text.parse().ok())?;
+    let openid = match (issuer, client_id) {
+        (Some(issuer), Some(client_id)) => Some(OpenId {
+            issuer,
+            client_id,
+            client_secret,
+            label,
+            scopes,
+            role_claim,
+            mapping,
+            create_people,
+        }),
+        (Some(_), None) => return Err(sources::missing(SETTINGS, "oidc.client_id")),
+        (None, Some(_)) => return Err(sources::missing(SETTINGS, "oidc.issuer")),
+        (None, None) => None,
+    };
+    Ok(SignIn {
+        second_factor_for,
+        openid,
+    })
 }
 
 /// The same as [`Config::masked`], so that a stray `{:?}` shows no password.

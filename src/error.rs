@@ -23,6 +23,14 @@ pub enum Error {
     /// Nobody is logged in.
     #[error("log in first")]
     LoginRequired,
+    /// A program sent no key, or none that is good. Which of the two is not said.
+    #[error("Send a valid API key in the header: Authorization: Bearer pb_...")]
+    KeyRequired,
+    /// A program put its key into the address, where logs and histories keep it.
+    #[error(
+        "The address holds an API key. Send it in the header Authorization, and make a new one: addresses are logged."
+    )]
+    KeyInAddress,
     /// The thing changed meanwhile, so the action makes no sense any more.
     #[error("{0}")]
     Conflict(String),
@@ -49,7 +57,8 @@ impl Error {
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::NotFound => StatusCode::NOT_FOUND,
             Error::Forbidden | Error::ForeignForm => StatusCode::FORBIDDEN,
-            Error::LoginRequired => StatusCode::UNAUTHORIZED,
+            Error::LoginRequired | Error::KeyRequired => StatusCode::UNAUTHORIZED,
+            Error::KeyInAddress => StatusCode::BAD_REQUEST,
             Error::Conflict(_) => StatusCode::CONFLICT,
             Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Error::Busy => StatusCode::SERVICE_UNAVAILABLE,

@@ -43,6 +43,8 @@ id!(/// A row of `blood_requests`.
     RequestId);
 id!(/// A row of `blood_distributions`.
     DistributionId);
+id!(/// A board that was made by somebody.
+    BoardId);
 
 /// The numbers of some ids, as Postgres arrays want them.
 pub fn numbers(ids: &[FacilityId]) -> Vec<i64> {

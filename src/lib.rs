@@ -25,16 +25,19 @@ pub mod auth;
 pub mod charts;
 pub mod jobs;
 pub mod live;
+pub mod mail;
 pub mod outbox;
 pub mod web;
 
 // features
 mod admin;
-mod boards;
+mod api;
+pub mod boards;
 pub mod distributions;
 pub mod facilities;
 pub mod health;
 pub mod inventory;
+pub mod keys;
 mod network;
 pub mod places;
 pub mod reference;

@@ -40,12 +40,24 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
             app.auth.forget_all();
             boards_changed(app, facilities, "stock");
         }
+        Event::BoardChanged { board } => app.boards.redefined(*board),
         Event::ReferenceChanged => app.boards.all_changed(),
-        Event::AccessChanged { user } | Event::SessionsEnded { user } => {
+        Event::AccessChanged { user } => {
+            app.auth.forget(*user);
+            app.hub.access_changed(*user);
+            people_changed(app);
+        }
+        Event::SessionsEnded { user } => {
             app.auth.forget(*user);
             app.hub.access_changed(*user);
         }
+        Event::PeopleChanged => people_changed(app),
     }
+}
+
+/// Lists of people fetch themselves; which people these are, each viewer's rights decide.
+fn people_changed(app: &App) {
+    app.hub.publish(Topic::Network, named_frame("nudge", 0, "people"));
 }
 
 /// The boards are rendered anew; lists on other pages of these facilities, and the network's list, are nudged to fetch

@@ -3,6 +3,7 @@
 
 mod lines;
 mod metrics;
+mod vitals;
 
 use anyhow::{Context, Result};
 use opentelemetry::trace::TracerProvider;
@@ -17,6 +18,7 @@ use crate::config::{Config, LogFormat};
 
 use lines::Lines;
 pub use metrics::{SECONDS, render};
+pub use vitals::{Counts, EVERY, Ring, Vitals};
 
 /// Keeps logs, traces and metrics going; hand it to [`Guard::shutdown`] last.
 #[derive(Debug)]

@@ -18,9 +18,27 @@ fn is_unfit(c: char) -> bool {
         || matches!(c, '\u{fffd}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// A text for a cell of a spreadsheet, which would take one that begins like a formula for one: such a text gets a `'`
+/// before it (OWASP, CSV injection). Numbers are written as numbers and need no such care.
+pub fn formula_safe(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0']) {
+        format!("'{text}").into()
+    } else {
+        text.into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::problem;
+    use super::{formula_safe, problem};
+
+    #[test]
+    fn a_text_that_a_spreadsheet_would_compute_is_marked_as_text() {
+        for formula in ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "\0=1"] {
+            assert_eq!(formula_safe(formula), format!("'{formula}"));
+        }
+        assert_eq!(formula_safe("A+ red cells"), "A+ red cells");
+    }
 
     #[test]
     fn a_text_is_refused_that_others_could_not_read_as_it_was_meant() {

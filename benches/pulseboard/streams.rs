@@ -151,14 +151,10 @@ async fn receive_stock(place: &Place, number: usize) -> Result<()> {
     };
     let change = Change::of(MovementKind::Received);
     let unit = ledger::arrive(&mut work, facility, &new, UnitStatus::Available, &change).await?;
-    let entry = Entry {
-        facility: Some(facility),
-        other: None,
-        action: "received",
-        thing: "unit",
-        thing_id: Some(unit.0),
-        detail: serde_json::json!({ "units": 3 }),
-    };
+    let entry = Entry::new("received", "unit")
+        .of(facility)
+        .about(unit.0)
+        .detail(serde_json::json!({ "units": 3 }));
     Ok(work.commit(entry, &Event::StockReceived { facility }).await?)
 }
 
@@ -166,14 +162,10 @@ async fn receive_stock(place: &Place, number: usize) -> Result<()> {
 async fn log_something(place: &Place) -> Result<()> {
     let facility = place.hospital;
     let mut tx = place.db.write(&Scope::of(facility)).await?;
-    let entry = Entry {
-        facility: Some(facility),
-        other: None,
-        action: "received",
-        thing: "unit",
-        thing_id: Some(1),
-        detail: serde_json::json!({ "units": 1 }),
-    };
+    let entry = Entry::new("received", "unit")
+        .of(facility)
+        .about(1)
+        .detail(serde_json::json!({ "units": 1 }));
     audit::record(&mut tx, &Actor::system(), &entry).await?;
     let event = Event::SummaryRefreshed {
         facilities: vec![facility],

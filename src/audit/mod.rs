@@ -1,132 +1,29 @@
-//! Who did what: one row for each change, written in the change's own transaction and never altered.
-//! The activity feed of a board is read from the same rows.
+//! Who did what, from where, and what it was before and after: one row for each change, written in the change's own
+//! transaction and never altered. The activity feed of a board is read from the same rows.
+//!
+//! **The chain.** Each row holds `SHA-256(hash of the row before it || all its columns)`. One chain over everything would
+//! make all writers wait for each other, so there is one for each facility, whose writers wait for each other anyway
+//! (the transaction of a change holds its facility), and one for what concerns the whole installation: people, keys, log-ins.
+//! A trigger of the database sets number and hash under the lock of the chain's head, so no writer can forge or forget
+//! them, and the program's role may not touch a row or a head afterwards. It costs some 60 us a row.
+//!
+//! What follows from that: numbers are given under the lock and vanish with a rollback, so a chain has no gaps and a gap is
+//! a removed row; concurrent writers are in the order of their commits; the head is kept apart, so rows missing at the end
+//! are found. Whoever writes rows of several chains in one transaction writes facilities in the order of their ids and the
+//! installation last, as locks are taken. The owner of the database could rewrite a row, all rows after it and the head:
+//! that is found by the [`Seal`], one hash over all heads, which `pulseboard verify` prints and the nightly run logs, so
+//! that copies of it lie outside the database.
 
-use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+mod actor;
+mod entry;
+mod feed;
+mod history;
+mod search;
+mod verify;
 
-use crate::error::Result;
-use crate::ids::{FacilityId, UserId};
-
-/// Whoever acts: a person, or the program itself (jobs, the simulator).
-#[derive(Clone, Debug)]
-pub struct Actor {
-    pub user: Option<UserId>,
-    pub name: String,
-}
-
-impl Actor {
-    /// The program acting by itself, as when a reservation ends.
-    pub fn system() -> Self {
-        Actor {
-            user: None,
-            name: "Pulseboard".into(),
-        }
-    }
-}
-
-/// One line of the log.
-#[derive(Debug)]
-pub struct Entry<'a> {
-    /// where it happened; none for what concerns the whole installation
-    pub facility: Option<FacilityId>,
-    /// the counterpart of a request or a transfer, who reads the entry too
-    pub other: Option<FacilityId>,
-    /// verb in the past tense: `received`, `raised`, `dispatched`
-    pub action: &'a str,
-    /// kind of thing: `unit`, `request`, `distribution`, `user`
-    pub thing: &'a str,
-    pub thing_id: Option<i64>,
-    /// what both sides may know: numbers, components, groups, reasons; never secrets
-    pub detail: serde_json::Value,
-}
-
-/// Writes the entry into this transaction.
-pub async fn record(tx: &mut PgConnection, actor: &Actor, entry: &Entry<'_>) -> Result<()> {
-    sqlx::query!(
-        "insert into audit_log (at, facility_id, other_facility_id, actor_id, actor_name, action, thing, thing_id, detail)
-         values (clock_now(), $1, $2, $3, $4, $5, $6, $7, $8)",
-        entry.facility.map(|id| id.0),
-        entry.other.map(|id| id.0),
-        actor.user.map(|id| id.0),
-        actor.name,
-        entry.action,
-        entry.thing,
-        entry.thing_id,
-        entry.detail
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// A line of the activity feed.
-#[derive(Clone, Debug)]
-pub struct Happened {
-    pub id: i64,
-    pub at: DateTime<Utc>,
-    /// a person of the facility by name, the other side of a transfer as a facility
-    pub who: String,
-    pub action: String,
-    pub thing: String,
-    pub thing_id: Option<i64>,
-    pub detail: serde_json::Value,
-}
-
-impl Happened {
-    /// Whether it was about something urgent.
-    pub fn urgent(&self) -> bool {
-        matches!(
-            self.detail.get("urgency").and_then(|value| value.as_str()),
-            Some("urgent" | "emergency")
-        )
-    }
-}
-
-/// What happened lately in a facility or to it, the newest first. The names of another facility's staff stay there.
-pub async fn latest(tx: &mut PgConnection, facility: FacilityId, limit: i64) -> Result<Vec<Happened>> {
-    let found = latest_of(tx, &[facility.0], limit).await?;
-    Ok(found.into_iter().map(|(_, happened)| happened).collect())
-}
-
-/// The same for some facilities together, each line with the one of them that had a part in it; what happened between two
-/// of them is told once, as the one where it happened.
-pub async fn latest_of(tx: &mut PgConnection, facilities: &[i64], limit: i64) -> Result<Vec<(FacilityId, Happened)>> {
-    let rows = sqlx::query!(
-        r#"select a.id as "id!", a.at as "at!", a.seen_from as "seen_from!: FacilityId",
-                  case when a.facility_id = any ($1) and (scope_is_all() or a.facility_id = any (scope_facilities()))
-                       then a.actor_name else f.name end as "who!",
-                  a.action as "action!", a.thing as "thing!", a.thing_id, a.detail as "detail!"
-           from (
-             select distinct on (one.id) one.*
-             from unnest($1::bigint[]) as here (id)
-             cross join lateral (
-               (select here.id as seen_from, false as other, l.* from audit_log l
-                where l.facility_id = here.id order by l.id desc limit $2)
-               union all
-               (select here.id, true, l.* from audit_log l
-                where l.other_facility_id = here.id order by l.id desc limit $2)
-             ) one
-             order by one.id desc, one.other
-             limit $2
-           ) a
-           left join facilities f on f.id = a.facility_id
-           order by a.id desc"#,
-        facilities,
-        limit
-    )
-    .fetch_all(tx)
-    .await?;
-    let happened = rows.into_iter().map(|row| {
-        let happened = Happened {
-            id: row.id,
-            at: row.at,
-            who: row.who,
-            action: row.action,
-            thing: row.thing,
-            thing_id: row.thing_id,
-            detail: row.detail,
-        };
-        (row.seen_from, happened)
-    });
-    Ok(happened.collect())
-}
+pub use actor::{Actor, ClientAddress, Origin, Via};
+pub use entry::{Entry, record};
+pub use feed::{Happened, latest, latest_of};
+pub use history::{Edit, history};
+pub use search::{Filter, Line, page, seen};
+pub use verify::{Broken, Seal, seal, verify};

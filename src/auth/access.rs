@@ -1,14 +1,16 @@
 //! Access by construction: a handler that names one of these extractors has the right it stands for, and no query or
 //! command can be called without one. Another facility answers exactly as one that does not exist.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, RawPathParams};
 use http::request::Parts;
 use tower_sessions::Session;
+use tower_sessions::session::Id;
 
-use super::{Auth, Membership, Person, Role};
-use crate::audit::Actor;
+use super::{Auth, Membership, Person, Role, session_hash};
+use crate::audit::{Actor, ClientAddress, Origin};
 use crate::db::Scope;
 use crate::error::{Error, Result};
 use crate::ids::FacilityId;
@@ -31,20 +33,87 @@ text_enum! {
         Manager = "manager",
         /// administrators of the network
         NetworkAdmin = "network_admin",
+        /// programs with an API key that may read; a session opens nothing here
+        Key = "key",
+    }
+}
+
+impl Access {
+    /// Whether somebody with this role, where they have it, may call such a route; `None` is a stranger.
+    pub fn allows(self, role: Option<Role>) -> bool {
+        match self {
+            Access::Public => true,
+            Access::SignedIn | Access::Viewer => role.is_some(),
+            Access::Staff => role >= Some(Role::Staff),
+            Access::FacilityAdmin | Access::Manager => role >= Some(Role::FacilityAdmin),
+            Access::NetworkAdmin => role == Some(Role::NetworkAdmin),
+            Access::Key => false,
+        }
     }
 }
 
 /// Sent with a request that a page makes by itself, because something changed.
 const PASSIVE: &str = "pulse-passive";
 
+/// The person of this request, and from where they ask: what the audit log says of whatever they change.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub person: Arc<Person>,
+    session: Option<Id>,
+    address: Option<IpAddr>,
+}
+
+impl Caller {
+    /// Somebody whom no request speaks for: the simulator's staff.
+    pub fn of(person: Arc<Person>) -> Self {
+        Caller {
+            person,
+            session: None,
+            address: None,
+        }
+    }
+
+    /// Somebody who has this session, at this address.
+    pub fn with_session(person: Arc<Person>, session: &Session, address: Option<IpAddr>) -> Self {
+        Caller {
+            person,
+            session: session.id(),
+            address,
+        }
+    }
+
+    fn in_request(person: Arc<Person>, parts: &Parts) -> Self {
+        Caller {
+            person,
+            session: session(parts).and_then(Session::id),
+            address: ClientAddress::of(parts).0,
+        }
+    }
+
+    pub fn actor(&self) -> Actor {
+        let origin = match &self.session {
+            Some(id) => Origin::session(&session_hash(id)[..8], self.address),
+            None => Origin::program(),
+        };
+        Actor::person(self.person.id, &self.person.name, origin)
+    }
+}
+
+impl std::ops::Deref for Caller {
+    type Target = Person;
+    fn deref(&self) -> &Person {
+        &self.person
+    }
+}
+
 /// The logged-in person. Asking for it counts as activity, unless the page asks by itself. A display on a wall shows a
 /// person's facility and is not the person: it is refused.
 #[derive(Clone, Debug)]
-pub struct CurrentUser(pub Arc<Person>);
+pub struct CurrentUser(pub Caller);
 
 impl std::ops::Deref for CurrentUser {
-    type Target = Person;
-    fn deref(&self) -> &Person {
+    type Target = Caller;
+    fn deref(&self) -> &Caller {
         &self.0
     }
 }
@@ -95,7 +164,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let person = person(parts, &Auth::from_ref(state)).await?;
-        viewer(parts, person).await.map(Passive)
+        let caller = Caller::in_request(person, parts);
+        viewer(parts, caller).await.map(Passive)
     }
 }
 
@@ -119,7 +189,7 @@ where
 /// Somebody who may see the facility in the path. A display, which shows the board alone, is refused.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    pub person: Arc<Person>,
+    pub person: Caller,
     pub facility: FacilityId,
     pub role: Role,
 }
@@ -189,7 +259,7 @@ at_least!(/// Somebody who manages the facility in the path.
 
 /// Somebody who manages the whole network.
 #[derive(Clone, Debug)]
-pub struct NetworkAdmin(pub Arc<Person>);
+pub struct NetworkAdmin(pub Caller);
 
 impl<S> FromRequestParts<S> for NetworkAdmin
 where
@@ -210,11 +280,11 @@ where
 
 /// Somebody who manages people and settings, of the network or of the facilities whose administrator they are.
 #[derive(Clone, Debug)]
-pub struct Manager(pub Arc<Person>);
+pub struct Manager(pub Caller);
 
 impl std::ops::Deref for Manager {
-    type Target = Person;
-    fn deref(&self) -> &Person {
+    type Target = Caller;
+    fn deref(&self) -> &Caller {
         &self.0
     }
 }
@@ -262,13 +332,13 @@ async fn person(parts: &Parts, auth: &Auth) -> Result<Arc<Person>> {
 }
 
 /// The person, whose session is now known to be in use.
-async fn active(parts: &Parts, auth: &Auth) -> Result<Arc<Person>> {
+async fn active(parts: &Parts, auth: &Auth) -> Result<Caller> {
     let person = person(parts, auth).await?;
     let by_itself = parts.headers.contains_key(PASSIVE);
     if let Some(id) = session(parts).and_then(Session::id).filter(|_| !by_itself) {
         auth.sessions.touch(&id).await?;
     }
-    Ok(person)
+    Ok(Caller::in_request(person, parts))
 }
 
 async fn not_a_display(parts: &Parts, auth: &Auth) -> Result<()> {
@@ -278,7 +348,7 @@ async fn not_a_display(parts: &Parts, auth: &Auth) -> Result<()> {
     }
 }
 
-async fn viewer(parts: &mut Parts, person: Arc<Person>) -> Result<Viewer> {
+async fn viewer(parts: &mut Parts, person: Caller) -> Result<Viewer> {
     let path = RawPathParams::from_request_parts(parts, &())
         .await
         .map_err(|_| Error::NotFound)?;

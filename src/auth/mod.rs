@@ -2,26 +2,40 @@
 //! through which a handler gets hold of a facility at all.
 
 mod access;
+mod bearer;
 mod cookie;
+mod half;
+mod keys;
+pub mod oidc;
 mod password;
 mod people;
 mod sessions;
 mod throttle;
+mod token;
+mod totp;
+mod vault;
 
 pub use access::{
-    Access, BoardViewer, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer,
+    Access, BoardViewer, Caller, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer,
 };
+pub use bearer::{ApiKey, KeyReader};
 pub use cookie::{secure_removal, session_layer};
+pub use half::Half;
+pub use keys::{Key, KeyScope, Keys, NewSecret};
 pub use password::{Passwords, problem_with as problem_with_password};
-pub use people::{Membership, People, Person, Role};
+pub use people::{DateFormat, Membership, People, Person, Preferences, Refresh, Role, Start};
 pub use sessions::{SessionStore, hash_of as session_hash};
 pub use throttle::{Throttle, Wait};
+pub use token::Token;
+pub use totp::Totp;
+pub use vault::Vault;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tower_sessions::Session;
 
+use crate::config::Secret;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::ids::{FacilityId, UserId};
@@ -42,6 +56,8 @@ pub struct Parts {
     pub sessions: SessionStore,
     pub passwords: Passwords,
     pub throttle: Throttle,
+    pub keys: Keys,
+    pub vault: Vault,
 }
 
 impl std::ops::Deref for Auth {
@@ -52,13 +68,15 @@ impl std::ops::Deref for Auth {
 }
 
 impl Auth {
-    /// `idle` ends a session that nobody used; `longest` ends every session.
-    pub fn new(db: Db, idle: Duration, longest: Duration) -> Self {
+    /// `idle` ends a session that nobody used; `longest` ends every session. `secret` is the installation's.
+    pub fn new(db: Db, idle: Duration, longest: Duration, secret: &Secret) -> Self {
         Auth(Arc::new(Parts {
             people: People::new(db.clone()),
             sessions: SessionStore::new(db.clone(), idle, longest),
             passwords: Passwords::default(),
-            throttle: Throttle::new(db),
+            throttle: Throttle::new(db.clone()),
+            keys: Keys::new(db),
+            vault: Vault::new(secret),
         }))
     }
 
@@ -71,6 +89,7 @@ impl Auth {
     /// Forgets everything memory knows: some change may have been missed.
     pub fn forget_all(&self) {
         self.people.forget_all();
+        self.keys.forget_all();
         self.sessions.forget_all();
     }
 

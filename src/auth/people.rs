@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 
+use crate::clock::Zone;
 use crate::db::{Db, Scope};
 use crate::error::Result;
 use crate::ids::{FacilityId, UserId};
@@ -31,6 +32,59 @@ pub struct Membership {
     pub role: Role,
 }
 
+text_enum! {
+    /// How dates are written. The 5th of March 2026 is:
+    pub enum DateFormat {
+        Words = "words" / "5 Mar 2026",
+        Iso = "iso" / "2026-03-05",
+        Slashes = "slashes" / "05/03/2026 (day first)",
+        Us = "us" / "03/05/2026 (month first)",
+    }
+}
+
+text_enum! {
+    /// How a page follows what happens.
+    pub enum Refresh {
+        Live = "live" / "Live",
+        Minute = "minute" / "Every minute",
+        Paused = "paused" / "Only when I reload",
+    }
+}
+
+/// Where somebody begins after logging in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// their first facility by name; the network for whoever has none
+    #[default]
+    Usual,
+    Network,
+    Facility(FacilityId),
+}
+
+/// How the pages are for one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preferences {
+    /// in which times are shown; none = the facility's
+    pub zone: Option<Zone>,
+    pub dates: DateFormat,
+    pub refresh: Refresh,
+    pub start: Start,
+    /// a mail when somebody else changes their rights
+    pub mail_access: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Preferences {
+            zone: None,
+            dates: DateFormat::Words,
+            refresh: Refresh::Live,
+            start: Start::Usual,
+            mail_access: true,
+        }
+    }
+}
+
 /// A person with their rights.
 #[derive(Debug)]
 pub struct Person {
@@ -41,6 +95,7 @@ pub struct Person {
     pub disabled: bool,
     pub epoch: i64,
     pub theme: String,
+    pub preferences: Preferences,
     pub memberships: Vec<Membership>,
 }
 
@@ -81,18 +136,12 @@ impl Person {
             disabled: self.disabled,
             epoch: self.epoch,
             theme: self.theme.clone(),
+            preferences: Preferences::default(),
             memberships: vec![Membership {
                 facility,
                 role: Role::Viewer,
             }],
         })
-    }
-
-    pub fn actor(&self) -> crate::audit::Actor {
-        crate::audit::Actor {
-            user: Some(self.id),
-            name: self.name.clone(),
-        }
     }
 }
 
@@ -137,7 +186,9 @@ impl People {
 
     async fn load(&self, id: UserId) -> Result<Option<Person>> {
         let Some(row) = sqlx::query!(
-            r#"select email, name, network_admin, disabled_at is not null as "disabled!", auth_epoch, theme
+            r#"select email, name, network_admin, disabled_at is not null as "disabled!", auth_epoch, theme,
+                      time_zone as "zone: Zone", date_format as "dates: DateFormat", refresh as "refresh: Refresh",
+                      start_at_network, start_facility_id as "start: FacilityId", mail_access
                from users where id = $1"#,
             id.0
         )
@@ -168,6 +219,17 @@ impl People {
             disabled: row.disabled,
             epoch: row.auth_epoch,
             theme: row.theme,
+            preferences: Preferences {
+                zone: row.zone,
+                dates: row.dates,
+                refresh: row.refresh,
+                start: match row.start {
+                    _ if row.start_at_network => Start::Network,
+                    Some(facility) => Start::Facility(facility),
+                    None => Start::Usual,
+                },
+                mail_access: row.mail_access,
+            },
             memberships,
         }))
     }

@@ -118,7 +118,8 @@ impl SessionStore {
             _ => return Ok(()),
         }
         sqlx::query!(
-            "update sessions set last_seen_at = $2 where id_hash = $1 and revoked_at is null",
+            "with seen as (update sessions set last_seen_at = $2 where id_hash = $1 and revoked_at is null returning user_id)
+             update users set last_seen_at = $2 from seen where users.id = seen.user_id",
             &hash_of(id)[..],
             now
         )

@@ -13,6 +13,24 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait(pub u64);
 
+impl Wait {
+    /// Of an account with so many misses within a quarter of an hour, the last of them so long ago: 1, 2, 4 ... 30 s after
+    /// the fifth, sixth, seventh miss.
+    pub fn of_account(misses: i64, waited: TimeDelta) -> Option<Wait> {
+        if misses < FREE_MISSES {
+            return None;
+        }
+        let doublings = u32::try_from(misses - FREE_MISSES).unwrap_or(5).min(5);
+        let delay = TimeDelta::seconds(i64::from((1u32 << doublings).min(30)));
+        (waited < delay).then(|| Wait(((delay - waited).num_seconds() + 1) as u64))
+    }
+
+    /// Of an address with so many misses within a minute.
+    pub fn of_address(misses: i64) -> Option<Wait> {
+        (misses >= MISSES_PER_ADDRESS).then_some(Wait(60))
+    }
+}
+
 /// Misses for one e-mail address within a quarter of an hour before each further guess must wait.
 const FREE_MISSES: i64 = 5;
 /// Misses from one address within a minute.
@@ -38,14 +56,8 @@ impl Throttle {
         )
         .fetch_one(self.db.unscoped())
         .await?;
-        if account.misses >= FREE_MISSES {
-            // 1, 2, 4 ... 30 s after the fifth, sixth, seventh miss
-            let doublings = u32::try_from(account.misses - FREE_MISSES).unwrap_or(5).min(5);
-            let delay = TimeDelta::seconds(i64::from((1u32 << doublings).min(30)));
-            let waited = now - account.last.unwrap_or(now);
-            if waited < delay {
-                return Err(Error::TooMany(((delay - waited).num_seconds() + 1) as u64));
-            }
+        if let Some(wait) = Wait::of_account(account.misses, now - account.last.unwrap_or(now)) {
+            return Err(Error::TooMany(wait.0));
         }
         if let Some(address) = address {
             let misses = sqlx::query_scalar!(
@@ -55,8 +67,8 @@ impl Throttle {
             )
             .fetch_one(self.db.unscoped())
             .await?;
-            if misses >= MISSES_PER_ADDRESS {
-                return Err(Error::TooMany(60));
+            if let Some(wait) = Wait::of_address(misses) {
+                return Err(Error::TooMany(wait.0));
             }
         }
         Ok(())
@@ -69,6 +81,40 @@ impl Throttle {
             "insert into login_failures (subject, at) select unnest($1::text[]), $2",
             &subjects,
             self.db.clock.now()
+        )
+        .execute(self.db.unscoped())
+        .await?;
+        Ok(())
+    }
+
+    /// Counts one more try of something that anybody may do but not often, such as asking for a link by mail: fails with
+    /// the seconds to wait past five for one e-mail address in a quarter of an hour or twenty from one address in a minute.
+    pub async fn ration(&self, what: &str, email: &str, address: Option<IpAddr>) -> Result<()> {
+        let now = self.db.clock.now();
+        let account = format!("{what}:{}", subject(email));
+        let source = address.map(|address| format!("{what}:address:{address}"));
+        let tries = sqlx::query!(
+            r#"select count(*) filter (where subject = $1) as "account!",
+                      count(*) filter (where subject = $2 and at > $4) as "source!"
+               from login_failures where subject in ($1, $2) and at > $3"#,
+            account,
+            source.clone().unwrap_or_default(),
+            now - TimeDelta::minutes(15),
+            now - TimeDelta::minutes(1)
+        )
+        .fetch_one(self.db.unscoped())
+        .await?;
+        if tries.account >= FREE_MISSES {
+            return Err(Error::TooMany(900));
+        }
+        if tries.source >= MISSES_PER_ADDRESS {
+            return Err(Error::TooMany(60));
+        }
+        let subjects: Vec<String> = std::iter::once(account).chain(source).collect();
+        sqlx::query!(
+            "insert into login_failures (subject, at) select unnest($1::text[]), $2",
+            &subjects,
+            now
         )
         .execute(self.db.unscoped())
         .await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use super::compose::{DAYS, Look};
+use super::builtin::{DAYS, Look};
 use super::view::ChartView;
 use crate::charts::{Chart, ChartDay, Kind, Series};
 use crate::clock::local_day;

@@ -1,214 +1,136 @@
-//! From the database to a board: one consistent look, every widget out of it.
+//! From a question to a snapshot: the board's document and the asked facilities, filter and range become a context, and
+//! the widgets are drawn in it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use askama::Template;
-use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::Acquire;
+use chrono::{DateTime, Utc};
 
-use super::Snapshot;
-use super::view::*;
-use super::{charts, lists, matrix, tiles};
-use crate::clock::{local_day, time_label};
-use crate::db::{Db, Scope, Tx};
+use super::ask::{Address, Ask};
+use super::filters::FiltersView;
+use super::model::Definition;
+use super::pages::{CellView, SheetFragment};
+use super::queries::Whole;
+use super::{Snapshot, builtin, template};
+use crate::clock::Zone;
+use crate::db::{Db, Scope};
 use crate::error::{Error, Result};
-use crate::facilities::{self, Facility};
+use crate::facilities::{Chrome, Facility};
 use crate::ids::FacilityId;
-use crate::summary::{self, Day, Figures};
+use crate::summary;
+use crate::widgets::{self, Context, Widget};
 
-/// One part of a board. With care it is made inside a savepoint: when it cannot be made it says so in its place, and the
-/// others stand.
-macro_rules! part {
-    ($care:ident, $tx:ident, $module:ident :: $view:ident ($look:expr), $failed:expr) => {{
-        match $care {
-            Care::None => $module::$view(&mut $tx, $look).await?,
-            Care::EachPart => {
-                let mut inside = $tx.begin().await?;
-                match $module::$view(&mut inside, $look).await {
-                    Ok(view) => {
-                        inside.commit().await?;
-                        view
-                    }
-                    Err(error) => {
-                        inside.rollback().await?;
-                        #[allow(clippy::redundant_closure_call)] // the closure gives the error its name at the call
-                        ($failed)(error)
-                    }
-                }
-            }
+/// Everything that is asked for, as it is now.
+pub async fn snapshot(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>) -> Result<Snapshot> {
+    if let (Address::Home(facility), None, true) = (ask.address, whole, ask.is_plain()) {
+        return builtin::board(db, facility).await;
+    }
+    let definition = definition_of(whole);
+    let (context, as_of) = open(db, chrome, ask, &definition).await?;
+    let sections = draw(db, &context, &definition.widgets).await?;
+    let label = context.time(as_of);
+    let visible = facilities(chrome, &ask.visible).await?;
+    let head = match ask.address {
+        Address::Home(facility) => {
+            let facility = chrome.facility(facility).await?;
+            Some(builtin::plain_head(&facility, &context, as_of))
         }
-    }};
-}
-
-/// Whether a part that cannot be made leaves the others standing. Savepoints are two round trips for each part, so they
-/// are taken only after a look without them has failed.
-#[derive(Clone, Copy)]
-enum Care {
-    None,
-    EachPart,
-}
-
-/// Days that the charts look back, today included.
-pub const DAYS: i64 = 30;
-
-/// What every widget of a board is made from.
-pub struct Look<'a> {
-    pub facility: &'a Facility,
-    pub now: DateTime<Utc>,
-    pub today: NaiveDate,
-    /// when the summary was refreshed
-    pub as_of: DateTime<Utc>,
-    /// today's figures; none before the very first refresh
-    pub figures: Option<Figures>,
-    /// kept days before and with today, the oldest first; a day without a row was not kept
-    pub days: Vec<Day>,
-}
-
-impl Look<'_> {
-    pub fn frame(&self, name: &str, title: &str, href: Option<String>) -> WidgetFrame {
-        WidgetFrame {
-            name: name.into(),
-            title: title.into(),
-            href,
-            note: String::new(),
-            version: self.as_of.timestamp_micros(),
-            as_of_iso: self.as_of.to_rfc3339(),
-            as_of: time_label(self.facility.zone, self.as_of),
-            empty: None,
-            problem: None,
-            retry_href: format!("/facilities/{}/widgets/{name}", self.facility.id),
-        }
-    }
-
-    /// The same, when its part could not be made.
-    pub fn failed(&self, name: &str, title: &str, error: &Error) -> WidgetFrame {
-        tracing::error!(facility.id = self.facility.id.0, widget = name, %error, "a widget failed");
-        WidgetFrame {
-            problem: Some("Its figures could not be read just now. The rest of the board is current.".into()),
-            ..self.frame(name, title, None)
-        }
-    }
-}
-
-/// The board of a facility as it is now. A facility that was never summarised today is summarised first.
-pub async fn board(db: &Db, id: FacilityId) -> Result<Snapshot> {
-    match composed(db, id, Care::None).await {
-        Ok(board) => Ok(board),
-        Err(_) => composed(db, id, Care::EachPart).await,
-    }
-}
-
-async fn composed(db: &Db, id: FacilityId, care: Care) -> Result<Snapshot> {
-    let (mut tx, facility, figures) = open(db, id).await?;
-    let look = look(db, &mut tx, &facility, figures).await?;
-    let calendar = facilities::calendars(&mut tx, Some(id)).await?.remove(&id);
-    let mut head = head(&look, look.today);
-    if let Some(hours) = calendar.and_then(|calendar| calendar.label(look.today)) {
-        head.place = format!("{} · {hours}", head.place);
-    }
-    let board = BoardView {
-        head,
-        tiles: part!(care, tx, tiles::all(&look), |error| tiles::failed(&look, &error)),
-        matrix: part!(care, tx, matrix::view(&look), |error| matrix::failed(&look, &error)),
-        queue: part!(care, tx, lists::queue(&look), |error| lists::queue_failed(
-            &look, &error
-        )),
-        soon: part!(care, tx, lists::soon(&look), |error| lists::soon_failed(&look, &error)),
-        charts: part!(care, tx, charts::all(&look), |error| charts::failed(&look, &error)),
-        activity: part!(care, tx, lists::activity(&look), |error| lists::activity_failed(
-            &look, &error
-        )),
+        Address::Board(_) | Address::Link(_) => None,
     };
-    // the connection is free while the board is drawn and compressed
-    tx.rollback().await?;
-    Snapshot::render(&board, look.as_of)
-}
-
-/// One widget alone, as its *Try again* asks for it. Unknown names do not exist.
-pub async fn widget(db: &Db, id: FacilityId, name: &str) -> Result<String> {
-    let (mut tx, facility, figures) = open(db, id).await?;
-    let look = look(db, &mut tx, &facility, figures).await?;
-    let html = match name {
-        "matrix" => MatrixFragment {
-            matrix: &matrix::view(&mut tx, &look).await?,
-        }
-        .render(),
-        "queue" => QueueFragment {
-            queue: &lists::queue(&mut tx, &look).await?,
-        }
-        .render(),
-        "soon" => SoonFragment {
-            soon: &lists::soon(&mut tx, &look).await?,
-        }
-        .render(),
-        "activity" => ActivityFragment {
-            activity: &lists::activity(&mut tx, &look).await?,
-        }
-        .render(),
-        chart if chart.starts_with("chart-") => {
-            let all = charts::all(&mut tx, &look).await?;
-            let chart = all.iter().find(|one| one.frame.name == chart).ok_or(Error::NotFound)?;
-            ChartFragment { chart }.render()
-        }
-        tile => {
-            let all = tiles::all(&mut tx, &look).await?;
-            let tile = all.iter().find(|one| one.frame.name == tile).ok_or(Error::NotFound)?;
-            TileFragment { tile }.render()
-        }
-    };
-    Ok(html.map_err(anyhow::Error::from)?)
-}
-
-async fn open(db: &Db, id: FacilityId) -> Result<(Tx, Facility, Option<Figures>)> {
-    let mut tx = db.look(&Scope::of(id)).await?;
-    let mut figures = summary::today(&mut tx, id).await?;
-    if figures.is_none() {
-        drop(tx);
-        summary::refresh_now(db, id).await?;
-        tx = db.look(&Scope::of(id)).await?;
-        figures = summary::today(&mut tx, id).await?;
+    let body = SheetFragment {
+        head: head.as_ref(),
+        href: format!("{}{}", ask.address.path(), ask.query()),
+        filters: &FiltersView::new(ask, &context, &visible),
+        as_of_iso: as_of.to_rfc3339(),
+        as_of: label.clone(),
+        cells: definition
+            .widgets
+            .iter()
+            .zip(&sections)
+            .map(|(widget, (_, html))| CellView::new(widget, html))
+            .collect(),
     }
-    // on the connection at hand: whoever waits for a second one while holding the first can wait for ever
-    let facility = facilities::find(&mut *tx, id).await?;
-    Ok((tx, facility, figures))
+    .render()
+    .map_err(anyhow::Error::from)?;
+    Ok(Snapshot::new(as_of, &label, &sections, body))
 }
 
-async fn look<'a>(db: &Db, tx: &mut Tx, facility: &'a Facility, figures: Option<Figures>) -> Result<Look<'a>> {
+/// One widget alone. Unknown names do not exist.
+pub async fn widget(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>, name: &str) -> Result<String> {
+    if let (Address::Home(facility), None, true) = (ask.address, whole, ask.is_plain()) {
+        return builtin::widget(db, facility, name).await;
+    }
+    let definition = definition_of(whole);
+    let widget = definition.widget(name).ok_or(Error::NotFound)?;
+    let (context, _) = open(db, chrome, ask, &definition).await?;
+    let mut sections = draw(db, &context, std::slice::from_ref(widget)).await?;
+    sections.pop().map(|(_, html)| html).ok_or(Error::NotFound)
+}
+
+/// A document that is not saved yet, drawn from the figures of these facilities: the editor and the gallery.
+pub async fn preview(db: &Db, chrome: &Chrome, ask: &Ask, definition: &Definition) -> Result<Vec<(String, String)>> {
+    let (context, _) = match open(db, chrome, ask, definition).await {
+        // a range that is to be mended must not keep one from mending it
+        Err(Error::Invalid(_)) => open(db, chrome, ask, &Definition::empty()).await?,
+        other => other?,
+    };
+    draw(db, &context, &definition.widgets).await
+}
+
+fn definition_of(whole: Option<&Whole>) -> Cow<'_, Definition> {
+    match whole {
+        Some(whole) => Cow::Borrowed(&whole.definition),
+        None => Cow::Borrowed(template::of_facility()),
+    }
+}
+
+/// Sections by the names of the widgets, in their order.
+async fn draw(db: &Db, context: &Context, widgets: &[Widget]) -> Result<Vec<(String, String)>> {
+    let composed = widgets::compose_all(db, widgets::sources(), widgets, context).await?;
+    Ok(composed.into_iter().map(|one| (one.id, one.html)).collect())
+}
+
+/// The context, and when the newest of the summaries behind it was refreshed.
+async fn open(db: &Db, chrome: &Chrome, ask: &Ask, definition: &Definition) -> Result<(Context, DateTime<Utc>)> {
+    if let [only] = ask.facilities[..] {
+        builtin::summarised(db, only).await?;
+    }
+    let facilities = facilities(chrome, &ask.facilities).await?;
+    let everywhere = facilities.len() == chrome.count().await?;
+    let scope = if everywhere {
+        Scope::All
+    } else {
+        Scope::Facilities(ask.facilities.to_vec())
+    };
+    // before anything is read: what is newer than this is told again
+    let newest = summary::newest(db, &ask.facilities).await?;
     let now = db.clock.now();
-    let today = local_day(facility.zone, now);
-    let days = summary::days(tx, facility.id, today - chrono::Days::new(DAYS as u64 - 1), today).await?;
-    Ok(Look {
-        facility,
-        now,
-        today,
-        as_of: figures.map_or(now, |figures| figures.updated_at),
-        figures,
-        days,
-    })
+    let plain: Vec<Facility> = facilities.iter().map(|facility| Facility::clone(facility)).collect();
+    let range = ask.range.clone().unwrap_or_else(|| definition.range.clone());
+    let context = Context::new(scope, &plain, ask.filter.clone(), range, zone_of(&facilities), now)?;
+    let path = ask.address.path();
+    let context = context.at(format!("{path}/widgets"), ask.query(), path);
+    Ok((context, newest.into_values().max().unwrap_or(now)))
 }
 
-/// Title, day picker and button over a board that shows `day`.
-pub fn head(look: &Look<'_>, day: NaiveDate) -> BoardHead {
-    let facility = look.facility;
-    let address = |day: NaiveDate| match day == look.today {
-        true => format!("/facilities/{}", facility.id),
-        false => format!("/facilities/{}?day={day}", facility.id),
-    };
-    let past = day < look.today;
-    BoardHead {
-        facility_id: facility.id.0,
-        name: facility.name.clone(),
-        place: format!("{} · {}", facility.kind.label(), facility.region),
-        day_label: day.format("%A %-d %B %Y").to_string(),
-        day: day.to_string(),
-        today: look.today.to_string(),
-        past,
-        previous_href: address(day - chrono::Days::new(1)),
-        next_href: past.then(|| address(day + chrono::Days::new(1))),
-        refresh: RefreshView {
-            facility_id: facility.id.0,
-            iso: look.as_of.to_rfc3339(),
-            label: time_label(facility.zone, look.as_of),
-            done: false,
-            problem: None,
-        },
+/// The facilities by name.
+async fn facilities(chrome: &Chrome, ids: &[FacilityId]) -> Result<Vec<Arc<Facility>>> {
+    if let [only] = ids {
+        return Ok(vec![chrome.facility(*only).await?]);
     }
+    let mut all = chrome.all().await?;
+    all.retain(|facility| ids.binary_search(&facility.id).is_ok());
+    Ok(all)
+}
+
+/// The zone in which most of them keep their days: days must be somebody's.
+fn zone_of(facilities: &[Arc<Facility>]) -> Zone {
+    let mut counts: HashMap<Zone, usize> = HashMap::new();
+    for facility in facilities {
+        *counts.entry(facility.zone).or_default() += 1;
+    }
+    let most = counts.into_iter().max_by_key(|(zone, count)| (*count, zone.as_str()));
+    most.map_or(Zone::UTC, |(zone, _)| zone)
 }

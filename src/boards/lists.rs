@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::compose::Look;
+use super::builtin::Look;
 use super::tiles::SOON_HOURS;
 use super::view::*;
 use crate::audit::{self, Happened};
@@ -179,6 +179,7 @@ fn sentence(happened: &Happened) -> String {
         "distribution" => "a transfer",
         "facility" => "the facility",
         "blood bank" => "a blood bank",
+        "board" => "a board",
         "calendar" => "the working calendar",
         "stock levels" => "stock levels",
         _ => "stock",
@@ -205,6 +206,7 @@ fn address(look: &Look<'_>, happened: &Happened) -> String {
         ("unit", Some(id)) => format!("/facilities/{facility}/inventory/{id}"),
         ("request", Some(id)) => format!("/facilities/{facility}/requests/{id}"),
         ("distribution", Some(id)) => format!("/facilities/{facility}/distributions/{id}"),
+        ("board", Some(id)) => format!("/boards/{id}"),
         ("facility" | "blood bank" | "calendar" | "stock levels", _) => format!("/facilities/{facility}"),
         _ => format!("/facilities/{facility}/inventory"),
     }

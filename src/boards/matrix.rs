@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 
-use super::compose::Look;
+use super::builtin::Look;
 use super::view::*;
 use crate::blood::{BloodGroup, Component};
 use crate::charts::full;

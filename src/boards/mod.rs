@@ -1,18 +1,35 @@
-//! The board of a facility: a page of widgets, each also a fragment of its own. What every viewer sees alike is rendered
-//! once for each change, kept ready with its compressed form, and sent to every open screen.
+//! Boards: documents of widgets that belong to people, facilities, regions or the network. What every viewer sees alike is
+//! rendered once for each change, kept ready with its compressed form, and sent to every open screen.
 
+mod ask;
+mod builtin;
 mod charts;
+pub mod commands;
 mod compose;
+mod diff;
+mod filters;
+mod kept;
+mod library;
 mod lists;
 mod matrix;
+mod model;
 mod pages;
 mod past;
+pub mod provision;
 mod publish;
+mod queries;
+mod rights;
 mod routes;
 mod snapshot;
+mod template;
 mod tiles;
 mod view;
 
+pub use ask::{Address, Ask};
+pub use commands::By;
+pub use model::{Board, Definition, File, Owner};
 pub use publish::{Boards, Found};
+pub use queries::default_of_person;
+pub use rights::{Level, Reader, Right, Share, With, may};
 pub use routes::routes;
 pub use snapshot::Snapshot;

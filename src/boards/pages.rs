@@ -1,75 +1,285 @@
-//! Pages as they were last sent, to be sent again. A board's page is made of three things that are replaced and never
-//! changed, the person, the directory's entry and the board; while all three are those it was made of, it is the same.
+//! What the templates of boards show, besides the widgets themselves.
 
-use std::sync::{Arc, Weak};
+use askama::Template;
 
-use bytes::Bytes;
-use dashmap::DashMap;
+use super::filters::FiltersView;
+use super::view::BoardHead;
+use crate::web::{EmptyView, Layout, LinkView, Markup, OptionView};
+use crate::widgets::Widget;
 
-use super::Snapshot;
-use crate::auth::Person;
-use crate::facilities::Facility;
-use crate::ids::UserId;
-
-/// Pages kept at most, about 20 kB each; with more people than that at once, some pages are made for each request.
-const MOST: usize = 1_000;
-
-/// What a page is made of, apart from its address.
-#[derive(Clone, Copy)]
-pub struct MadeOf<'a> {
-    pub person: &'a Arc<Person>,
-    /// a new one with every look at the directory, so it also stands for the menu
-    pub facility: &'a Arc<Facility>,
-    pub board: &'a Arc<Snapshot>,
+/// One widget in its place on the grid.
+#[derive(Clone, Debug)]
+pub struct CellView {
+    pub id: String,
+    /// `x3 w4 h5`: first column from 1, columns, rows
+    pub classes: String,
+    pub x: u8,
+    pub y: u16,
+    pub w: u8,
+    pub h: u8,
+    pub html: Markup,
 }
 
-/// The page that each person asked for last.
-#[derive(Default)]
-pub struct Pages(DashMap<UserId, Page>);
-
-struct Page {
-    path: String,
-    person: Weak<Person>,
-    facility: Weak<Facility>,
-    board: Weak<Snapshot>,
-    sent: Bytes,
-}
-
-impl Page {
-    /// A weak pointer holds its place in memory, so nothing else can ever be found at the same address.
-    fn is_made_of(&self, parts: &MadeOf<'_>) -> bool {
-        std::ptr::eq(self.person.as_ptr(), Arc::as_ptr(parts.person))
-            && std::ptr::eq(self.facility.as_ptr(), Arc::as_ptr(parts.facility))
-            && std::ptr::eq(self.board.as_ptr(), Arc::as_ptr(parts.board))
-    }
-}
-
-impl Pages {
-    /// The page at `path`, if it would be made of the same again.
-    pub fn find(&self, path: &str, parts: &MadeOf<'_>) -> Option<Bytes> {
-        let page = self.0.get(&parts.person.id)?;
-        (page.path == path && page.is_made_of(parts)).then(|| page.sent.clone())
-    }
-
-    /// Keeps a page that shows nothing but its address and these parts.
-    pub fn keep(&self, path: &str, parts: &MadeOf<'_>, sent: &Bytes) {
-        if self.0.len() >= MOST && !self.0.contains_key(&parts.person.id) {
-            return;
+impl CellView {
+    pub fn new(widget: &Widget, html: &str) -> Self {
+        let place = widget.place;
+        CellView {
+            id: widget.id.clone(),
+            classes: format!("x{} w{} h{} is-{}", place.x + 1, place.w, place.h, widget.kind),
+            x: place.x,
+            y: place.y,
+            w: place.w,
+            h: place.h,
+            html: Markup(html.to_owned()),
         }
-        let page = Page {
-            path: path.to_owned(),
-            person: Arc::downgrade(parts.person),
-            facility: Arc::downgrade(parts.facility),
-            board: Arc::downgrade(parts.board),
-            sent: sent.clone(),
-        };
-        self.0.insert(parts.person.id, page);
     }
+}
 
-    /// Forgets pages that will not be found again.
-    pub fn sweep(&self) {
-        self.0.retain(|_, page| {
-            page.person.strong_count() > 0 && page.facility.strong_count() > 0 && page.board.strong_count() > 0
-        });
+/// The shared bytes of a board: filter bar and widgets; over them the head, where it is the same for all.
+#[derive(Template)]
+#[template(path = "boards/_sheet.html")]
+pub struct SheetFragment<'a> {
+    pub head: Option<&'a BoardHead>,
+    /// of the sheet itself, for when its layout changed
+    pub href: String,
+    pub filters: &'a FiltersView,
+    pub as_of_iso: String,
+    pub as_of: String,
+    pub cells: Vec<CellView>,
+}
+
+/// `GET /boards/{board_id}`; the page holds `<!--board-->` where the shared bytes go.
+#[derive(Template)]
+#[template(path = "boards/show.html")]
+pub struct ShowPage<'a> {
+    pub layout: &'a Layout,
+    pub id: i64,
+    pub name: String,
+    pub description: String,
+    pub owner: LinkView,
+    pub is_draft: bool,
+    pub may_edit: bool,
+    pub may_own: bool,
+    pub is_start: bool,
+    /// facilities whose address may be made to show it
+    pub homes: Vec<HomeView>,
+    /// kinds of facilities that may start with it; empty when it is not the network's
+    pub kinds: Vec<OptionView>,
+    pub nothing_on_it: bool,
+}
+
+/// A facility that the viewer manages.
+#[derive(Clone, Debug)]
+pub struct HomeView {
+    pub id: i64,
+    pub name: String,
+    /// its address shows this board
+    pub here: bool,
+}
+
+/// `GET /boards`
+#[derive(Template)]
+#[template(path = "boards/index.html")]
+pub struct IndexPage<'a> {
+    pub layout: &'a Layout,
+    pub query: String,
+    pub groups: Vec<GroupView>,
+    pub empty: Option<EmptyView>,
+}
+
+/// Boards of one owner.
+#[derive(Clone, Debug)]
+pub struct GroupView {
+    pub title: String,
+    pub rows: Vec<RowView>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RowView {
+    pub id: i64,
+    pub href: String,
+    pub name: String,
+    pub description: String,
+    pub is_draft: bool,
+    pub is_start: bool,
+    /// `every hospital`, or empty
+    pub template_for: String,
+    pub widgets: String,
+    pub changed_iso: String,
+    /// `3 days ago by Sam`
+    pub changed: String,
+    pub may_edit: bool,
+    pub may_own: bool,
+}
+
+/// `GET /boards/new`
+#[derive(Template)]
+#[template(path = "boards/new.html")]
+pub struct NewPage<'a> {
+    pub layout: &'a Layout,
+    pub board_name: String,
+    pub description: String,
+    pub owners: Vec<OptionView>,
+    pub starts: Vec<OptionView>,
+    pub name_problem: String,
+    pub description_problem: String,
+    pub owner_problem: String,
+}
+
+/// `GET /boards/{board_id}/versions`
+#[derive(Template)]
+#[template(path = "boards/versions.html")]
+pub struct VersionsPage<'a> {
+    pub layout: &'a Layout,
+    pub id: i64,
+    pub name: String,
+    pub may_edit: bool,
+    pub rows: Vec<VersionView>,
+    pub older: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct VersionView {
+    pub version: i32,
+    pub is_current: bool,
+    pub at_iso: String,
+    pub at: String,
+    pub by: String,
+    pub note: String,
+    /// what changed against the version before
+    pub changes: Vec<String>,
+}
+
+/// `POST /boards/{board_id}/version` when somebody else saved meanwhile: both sides, nothing lost.
+#[derive(Template)]
+#[template(path = "boards/conflict.html")]
+pub struct ConflictPage<'a> {
+    pub layout: &'a Layout,
+    pub id: i64,
+    pub name: String,
+    pub version: i32,
+    pub by: String,
+    pub at: String,
+    pub theirs_note: String,
+    pub theirs: Vec<String>,
+    pub mine: Vec<String>,
+    /// parts that both changed: mine stand
+    pub both: Vec<String>,
+    pub note: String,
+}
+
+/// `GET /boards/import`, and what a file would do.
+#[derive(Template)]
+#[template(path = "boards/import.html")]
+pub struct ImportPage<'a> {
+    pub layout: &'a Layout,
+    pub text: String,
+    pub owners: Vec<OptionView>,
+    pub problems: Vec<String>,
+    /// what it would make, when nothing is wrong
+    pub plan: Vec<String>,
+    pub owner_problem: String,
+}
+
+/// `GET /boards/{board_id}/edit`
+#[derive(Template)]
+#[template(path = "boards/edit.html")]
+pub struct EditPage<'a> {
+    pub layout: &'a Layout,
+    pub id: i64,
+    pub title: String,
+    pub base_version: i32,
+    pub board_name: String,
+    pub description: String,
+    pub from: String,
+    pub to: String,
+    pub refresh: Vec<OptionView>,
+    pub note: String,
+    pub widgets: Vec<EditCell>,
+    pub has_draft: bool,
+    pub can_undo: bool,
+    pub may_own: bool,
+    pub problems: Vec<String>,
+    pub problem_of: ProblemsOf,
+}
+
+/// A problem by its field, for templates.
+#[derive(Clone, Debug, Default)]
+pub struct ProblemsOf(pub crate::error::Problems);
+
+impl ProblemsOf {
+    pub fn of(&self, field: &str) -> String {
+        self.0.of(field).unwrap_or_default().to_owned()
     }
+}
+
+#[derive(Clone, Debug)]
+pub struct EditCell {
+    pub cell: CellView,
+    pub title: String,
+    pub locked: bool,
+    /// whether this editor may change it
+    pub may_change: bool,
+    pub is_first: bool,
+    pub is_last: bool,
+    pub problems: Vec<String>,
+}
+
+/// One kind in the gallery.
+#[derive(Clone, Debug)]
+pub struct KindView {
+    pub kind: &'static str,
+    pub label: &'static str,
+    pub words: &'static str,
+    pub icon: &'static str,
+}
+
+/// `GET /boards/{board_id}/edit/widgets/new`: the gallery with real widgets.
+#[derive(Template)]
+#[template(path = "boards/gallery.html")]
+pub struct GalleryPage<'a> {
+    pub layout: &'a Layout,
+    pub id: i64,
+    pub name: String,
+    pub samples: Vec<SampleView>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SampleView {
+    pub kind: KindView,
+    pub measures: Vec<OptionView>,
+    pub html: Markup,
+}
+
+/// `GET /boards/{board_id}/edit/widgets/{widget_id}`
+#[derive(Template)]
+#[template(path = "boards/widget.html")]
+pub struct WidgetPage<'a> {
+    pub layout: &'a Layout,
+    pub id: i64,
+    pub name: String,
+    pub widget_id: String,
+    pub kind: String,
+    pub kinds: Vec<OptionView>,
+    pub title: String,
+    pub title_problem: String,
+    pub fields: Vec<FieldView>,
+    pub locked: bool,
+    pub may_lock: bool,
+    pub problems: Vec<String>,
+    pub classes: String,
+    pub preview: Markup,
+}
+
+/// A field of a widget's form.
+#[derive(Clone, Debug, Default)]
+pub struct FieldView {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub hint: &'static str,
+    pub value: String,
+    pub problem: String,
+    /// `select`, `textarea`, `number` or `text`
+    pub control: &'static str,
+    pub options: Vec<OptionView>,
 }

@@ -2,10 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::compose::{Look, head};
+use super::builtin::{Look, head};
 use super::tiles::summed;
 use super::view::PastView;
-use super::{charts, compose};
+use super::{builtin, charts};
 use crate::clock::{day_bounds, local_day};
 use crate::db::{Db, Scope};
 use crate::error::Result;
@@ -25,7 +25,7 @@ pub async fn day(db: &Db, facility: &Facility, day: NaiveDate) -> Result<Option<
     let days = summary::days(
         &mut tx,
         facility.id,
-        day - chrono::Days::new(compose::DAYS as u64 - 1),
+        day - chrono::Days::new(builtin::DAYS as u64 - 1),
         day,
     )
     .await?;

@@ -1,24 +1,33 @@
 //! Which boards are kept ready, and how a change reaches them. A board that somebody looked at lately or watches is
 //! rendered anew as soon as a fact says that it changed; any other is forgotten and rendered when asked for.
 
+mod slot;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
 use dashmap::DashMap;
 use tokio::sync::{Mutex, mpsc};
 
-use super::pages::Pages;
-use super::{Snapshot, compose};
+use super::ask::{Address, Ask};
+use super::compose;
+use super::kept::Pages;
+use super::library::Library;
+use super::queries::Whole;
+use super::{Owner, Snapshot};
 use crate::db::Db;
 use crate::error::Result;
-use crate::ids::FacilityId;
-use crate::live::{Hub, Topic};
+use crate::facilities::Chrome;
+use crate::ids::{BoardId, FacilityId};
+use crate::live::{Hub, named_frame};
 use crate::summary;
+use slot::{Key, Slot};
 
 /// A board is kept ready for this long after somebody asked for it.
 const KEPT_READY_SECONDS: i64 = 600;
+/// Screens over many facilities are rendered anew at most this often: somewhere something always changes.
+const BETWEEN_WIDE_RENDERINGS: Duration = Duration::from_secs(2);
 
 /// The boards of this instance. Cheap to clone.
 #[derive(Clone)]
@@ -27,24 +36,18 @@ pub struct Boards(Arc<Inner>);
 struct Inner {
     db: Db,
     hub: Hub,
+    chrome: Chrome,
+    library: Library,
     freshness: Duration,
-    slots: DashMap<FacilityId, Arc<Slot>>,
+    slots: DashMap<Key, Arc<Slot>>,
     pages: Pages,
-    changed: mpsc::UnboundedSender<FacilityId>,
-    inbox: Mutex<mpsc::UnboundedReceiver<FacilityId>>,
+    work: mpsc::UnboundedSender<Work>,
+    inbox: Mutex<mpsc::UnboundedReceiver<Work>>,
 }
 
-#[derive(Default)]
-struct Slot {
-    current: ArcSwapOption<Snapshot>,
-    /// something changed since `current` was rendered
-    outdated: AtomicBool,
-    /// commits of this process that `current` has seen
-    commits: AtomicU64,
-    queued: AtomicBool,
-    refreshing: AtomicBool,
-    rendering: Mutex<()>,
-    asked_at: AtomicI64,
+enum Work {
+    Render(Key),
+    Redefined(BoardId),
 }
 
 /// A board as it was found for a request.
@@ -60,15 +63,17 @@ pub struct Found {
 
 impl Boards {
     /// `freshness`: age from which looking at a board refreshes its summary.
-    pub fn new(db: Db, hub: Hub, freshness: Duration) -> Self {
-        let (changed, inbox) = mpsc::unbounded_channel();
+    pub fn new(db: Db, hub: Hub, chrome: Chrome, freshness: Duration) -> Self {
+        let (work, inbox) = mpsc::unbounded_channel();
         Boards(Arc::new(Inner {
+            library: Library::new(db.clone()),
             db,
             hub,
+            chrome,
             freshness,
             slots: DashMap::new(),
             pages: Pages::default(),
-            changed,
+            work,
             inbox: Mutex::new(inbox),
         }))
     }
@@ -78,23 +83,29 @@ impl Boards {
         &self.0.pages
     }
 
-    /// The board of a facility, ready or made so. The caller has checked the right to see it.
-    pub async fn find(&self, facility: FacilityId) -> Result<Found> {
-        let slot = self.slot(facility);
+    /// What is known of boards.
+    pub fn library(&self) -> &Library {
+        &self.0.library
+    }
+
+    /// What is asked for, ready or made so. The caller has checked the right to the board and to the facilities.
+    pub async fn find(&self, ask: &Ask) -> Result<Found> {
+        let (key, whole) = self.resolve(ask).await?;
+        let slot = self.slot(&key, whole.as_deref());
         let now = self.0.db.clock.now();
         slot.asked_at.store(now.timestamp(), Ordering::Relaxed);
-        let ready = self.ready(facility, &slot);
+        let ready = self.ready(&key, &slot);
         let begun = Instant::now();
         let hit = ready.is_some();
         let snapshot = match ready {
             Some(snapshot) => snapshot,
-            None => self.render(facility, &slot).await?,
+            None => self.render(&key, whole.as_deref(), &slot).await?,
         };
         let query = if hit { Duration::ZERO } else { begun.elapsed() };
         let age = (now - snapshot.as_of).to_std().unwrap_or_default();
         let triggered_refresh = age > self.0.freshness;
         if triggered_refresh {
-            self.refresh_in_background(facility, slot);
+            self.refresh_in_background(key, slot);
         }
         Ok(Found {
             snapshot,
@@ -105,67 +116,153 @@ impl Boards {
         })
     }
 
+    /// One widget alone, as its *Try again* asks for it. Unknown names do not exist.
+    pub async fn widget(&self, ask: &Ask, name: &str) -> Result<String> {
+        let (_, whole) = self.resolve(ask).await?;
+        compose::widget(&self.0.db, &self.0.chrome, ask, whole.as_deref(), name).await
+    }
+
     /// Something about these facilities changed.
     pub fn changed(&self, facilities: &[FacilityId]) {
+        let touched = |key: &Key| facilities.iter().any(|facility| key.ask.shows(*facility));
+        let slots: Vec<(Key, Arc<Slot>)> = self
+            .0
+            .slots
+            .iter()
+            .filter(|slot| touched(slot.key()))
+            .map(|slot| (slot.key().clone(), slot.value().clone()))
+            .collect();
         let now = self.0.db.clock.now().timestamp();
-        for &facility in facilities {
-            let Some(slot) = self.0.slots.get(&facility).map(|slot| slot.clone()) else {
-                continue;
-            };
+        for (key, slot) in slots {
             slot.outdated.store(true, Ordering::Release);
-            let wanted = self.0.hub.is_watched(Topic::Board(facility))
-                || now - slot.asked_at.load(Ordering::Relaxed) < KEPT_READY_SECONDS;
+            let wanted =
+                self.0.hub.is_watched(slot.topic) || now - slot.asked_at.load(Ordering::Relaxed) < KEPT_READY_SECONDS;
             if !wanted {
-                self.0.slots.remove(&facility);
+                self.0.slots.remove(&key);
             } else if !slot.queued.swap(true, Ordering::AcqRel) {
-                let _ = self.0.changed.send(facility);
+                self.queue(key, &slot);
             }
         }
     }
 
+    /// Renders it now, or when its time has come.
+    fn queue(&self, key: Key, slot: &Slot) {
+        let wait = slot.rest();
+        if wait.is_zero() {
+            let _ = self.0.work.send(Work::Render(key));
+            return;
+        }
+        let work = self.0.work.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            let _ = work.send(Work::Render(key));
+        });
+    }
+
+    /// This board, who may see it, or where it is shown changed. Screens that show it fetch themselves anew, under the
+    /// rights of whoever looks.
+    pub fn redefined(&self, board: BoardId) {
+        self.0.library.forget(board);
+        let _ = self.0.work.send(Work::Redefined(board));
+    }
+
     /// Anything may have changed.
     pub fn all_changed(&self) {
-        let all: Vec<FacilityId> = self.0.slots.iter().map(|slot| *slot.key()).collect();
+        self.0.library.forget_all();
+        let all: Vec<FacilityId> = self
+            .0
+            .slots
+            .iter()
+            .flat_map(|slot| slot.key().ask.facilities.to_vec())
+            .collect();
         self.changed(&all);
     }
 
     /// Renders and sends what changed, until the process ends. One task of an instance runs this.
     pub async fn publish(&self) {
         let mut inbox = self.0.inbox.lock().await;
-        while let Some(facility) = inbox.recv().await {
-            let slot = self.slot(facility);
-            slot.queued.store(false, Ordering::Release);
-            let before = slot.current.load_full();
-            match self.render(facility, &slot).await {
-                Ok(now) => {
-                    // as one: each screen is woken and written to once, whatever changed
-                    let changes = now.changes_since(before.as_deref()).concat();
-                    self.0.hub.publish(Topic::Board(facility), changes.into());
-                }
-                Err(error) => tracing::error!(facility.id = facility.0, %error, "a board could not be rendered"),
+        while let Some(work) = inbox.recv().await {
+            match work {
+                Work::Render(key) => self.bring_up_to_date(key).await,
+                Work::Redefined(board) => self.tell_of(board).await,
+            }
+        }
+    }
+
+    async fn bring_up_to_date(&self, key: Key) {
+        let Some(slot) = self.0.slots.get(&key).map(|slot| slot.clone()) else {
+            return;
+        };
+        slot.queued.store(false, Ordering::Release);
+        let before = slot.current.load_full();
+        let rendered = async {
+            let (now, whole) = self.resolve(&key.ask).await?;
+            if now != key {
+                // another version is shown there by now
+                self.0.slots.remove(&key);
+                return Ok(None);
+            }
+            self.render(&key, whole.as_deref(), &slot).await.map(Some)
+        };
+        match rendered.await {
+            Ok(Some(now)) => {
+                // as one: each screen is woken and written to once, whatever changed
+                let changes = now.changes_since(before.as_deref()).concat();
+                self.0.hub.publish(slot.topic, changes.into());
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(board = %key.ask.address.path(), %error, "a board could not be rendered"),
+        }
+    }
+
+    /// Screens with another version of the board than the present one are told to fetch themselves.
+    async fn tell_of(&self, board: BoardId) {
+        let is_personal = match self.0.library.board(board).await {
+            Ok(whole) => matches!(whole.board.owner, Owner::Person(_)),
+            Err(_) => false,
+        };
+        let concerned = |key: &Key| match key.ask.address {
+            Address::Home(_) => !is_personal,
+            Address::Board(shown) | Address::Link(shown) => shown == board,
+        };
+        let slots: Vec<(Key, Arc<Slot>)> = self
+            .0
+            .slots
+            .iter()
+            .filter(|slot| concerned(slot.key()))
+            .map(|slot| (slot.key().clone(), slot.value().clone()))
+            .collect();
+        for (key, slot) in slots {
+            let same = self.resolve(&key.ask).await.is_ok_and(|(now, _)| now == key);
+            if !same {
+                self.0.slots.remove(&key);
+                self.0.hub.publish(slot.topic, named_frame("nudge", 0, "board"));
             }
         }
     }
 
     /// Renders the boards whose summary is newer in the database than here, as after a notification that was lost.
     pub async fn catch_up(&self) {
-        let known: Vec<(FacilityId, i64)> = self
+        let known: Vec<(Key, i64)> = self
             .0
             .slots
             .iter()
-            .filter_map(|slot| {
-                slot.current
-                    .load()
-                    .as_ref()
-                    .map(|snapshot| (*slot.key(), snapshot.version))
-            })
+            .filter_map(|slot| Some((slot.key().clone(), slot.current.load().as_ref()?.version)))
             .collect();
-        match summary::newest(&self.0.db, &known.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await {
+        let mut facilities: Vec<FacilityId> = known.iter().flat_map(|(key, _)| key.ask.facilities.to_vec()).collect();
+        facilities.sort_unstable();
+        facilities.dedup();
+        match summary::newest(&self.0.db, &facilities).await {
             Ok(newest) => {
-                let older = |(id, version): &(FacilityId, i64)| {
-                    newest.get(id).is_some_and(|at| at.timestamp_micros() > *version)
-                };
-                let behind: Vec<FacilityId> = known.iter().filter(|known| older(known)).map(|(id, _)| *id).collect();
+                let mut behind: Vec<FacilityId> = Vec::new();
+                for (key, version) in &known {
+                    let newer = |facility: &&FacilityId| {
+                        newest.get(facility).is_some_and(|at| at.timestamp_micros() > *version)
+                    };
+                    behind.extend(key.ask.facilities.iter().filter(newer));
+                }
+                behind.sort_unstable();
+                behind.dedup();
                 self.changed(&behind);
             }
             Err(error) => tracing::warn!(%error, "the boards could not be compared with the database"),
@@ -183,50 +280,88 @@ impl Boards {
         })
     }
 
-    fn slot(&self, facility: FacilityId) -> Arc<Slot> {
-        if let Some(slot) = self.0.slots.get(&facility) {
-            return slot.clone();
-        }
-        self.0.slots.entry(facility).or_default().clone()
+    /// The version of the board that is shown there now.
+    async fn resolve(&self, ask: &Ask) -> Result<(Key, Option<Arc<Whole>>)> {
+        let whole = match ask.address {
+            Address::Home(facility) => self.0.library.home(facility).await?,
+            Address::Board(board) | Address::Link(board) => Some(self.0.library.board(board).await?),
+        };
+        let key = Key {
+            ask: ask.clone(),
+            sheet: whole.as_ref().map(|whole| (whole.board.id, whole.board.version)),
+        };
+        Ok((key, whole))
     }
 
-    fn ready(&self, facility: FacilityId, slot: &Slot) -> Option<Arc<Snapshot>> {
-        let outdated = slot.outdated.load(Ordering::Acquire)
-            || slot.commits.load(Ordering::Acquire) != self.0.db.commits_of(facility);
-        slot.current.load_full().filter(|_| !outdated)
+    fn slot(&self, key: &Key, whole: Option<&Whole>) -> Arc<Slot> {
+        if let Some(slot) = self.0.slots.get(key) {
+            return slot.clone();
+        }
+        let chosen = whole.map_or(0, |whole| whole.definition.refresh.seconds());
+        let least = if key.ask.facilities.len() > 1 {
+            BETWEEN_WIDE_RENDERINGS
+        } else {
+            Duration::ZERO
+        };
+        let between = Duration::from_secs(chosen).max(least);
+        let entry = self.0.slots.entry(key.clone());
+        entry
+            .or_insert_with(|| Arc::new(Slot::new(key.ask.topic(), between)))
+            .clone()
+    }
+
+    fn commits(&self, key: &Key) -> u64 {
+        let of = |facility: &FacilityId| self.0.db.commits_of(*facility);
+        key.ask.facilities.iter().map(of).sum()
+    }
+
+    /// What is ready and holds: nothing changed since, or it may not be rendered again yet.
+    fn ready(&self, key: &Key, slot: &Slot) -> Option<Arc<Snapshot>> {
+        let resting = !slot.rest().is_zero();
+        let outdated =
+            || slot.outdated.load(Ordering::Acquire) || slot.commits.load(Ordering::Acquire) != self.commits(key);
+        slot.current.load_full().filter(|_| resting || !outdated())
     }
 
     /// Renders the board, or waits for whoever is just doing so.
-    async fn render(&self, facility: FacilityId, slot: &Slot) -> Result<Arc<Snapshot>> {
+    async fn render(&self, key: &Key, whole: Option<&Whole>, slot: &Slot) -> Result<Arc<Snapshot>> {
         let _turn = slot.rendering.lock().await;
-        if let Some(fresh) = self.ready(facility, slot) {
+        if let Some(fresh) = self.ready(key, slot) {
             return Ok(fresh);
         }
         // a change from now on makes what follows outdated again
         slot.outdated.store(false, Ordering::Release);
-        slot.commits.store(self.0.db.commits_of(facility), Ordering::Release);
+        slot.commits.store(self.commits(key), Ordering::Release);
         let begun = Instant::now();
-        let rendered = match compose::board(&self.0.db, facility).await {
+        let rendered = match compose::snapshot(&self.0.db, &self.0.chrome, &key.ask, whole).await {
             Ok(snapshot) => Arc::new(snapshot),
             Err(error) => {
                 slot.outdated.store(true, Ordering::Release);
                 return Err(error);
             }
         };
-        metrics::histogram!("pulseboard_query_seconds", "query" => "board").record(begun.elapsed());
+        self.0.db.took("board", begun.elapsed());
+        slot.was_rendered();
         slot.current.store(Some(rendered.clone()));
         Ok(rendered)
     }
 
-    fn refresh_in_background(&self, facility: FacilityId, slot: Arc<Slot>) {
+    /// One facility's summary is computed again, and the commit reaches this and every other instance through the
+    /// outbox. The summaries of many are the schedule's; their board is only read again.
+    fn refresh_in_background(&self, key: Key, slot: Arc<Slot>) {
         if slot.refreshing.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (db, freshness) = (self.0.db.clone(), self.0.freshness);
+        let boards = self.clone();
         tokio::spawn(async move {
-            // the commit reaches this and every other instance through the outbox
-            if let Err(error) = summary::refresh_if_older(&db, facility, freshness).await {
-                tracing::warn!(facility.id = facility.0, %error, "an old summary could not be refreshed");
+            if let [facility] = key.ask.facilities[..] {
+                let inner = &boards.0;
+                if let Err(error) = summary::refresh_if_older(&inner.db, facility, inner.freshness).await {
+                    tracing::warn!(facility.id = facility.0, %error, "an old summary could not be refreshed");
+                }
+            } else {
+                slot.outdated.store(true, Ordering::Release);
+                boards.bring_up_to_date(key).await;
             }
             slot.refreshing.store(false, Ordering::Release);
         });

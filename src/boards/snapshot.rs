@@ -2,20 +2,17 @@
 
 use std::collections::HashMap;
 
-use askama::Template;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::view::*;
-use crate::error::Result;
 use crate::live;
 use crate::web::Part;
 
-/// Shared by all viewers of a facility's board, so it holds nothing about any of them.
+/// Shared by all who ask the same, so it holds nothing about any of them.
 pub struct Snapshot {
-    /// microseconds since 1970 of `as_of`; rises with every refresh of the summary, also over restarts
+    /// microseconds since 1970 of `as_of`; rises with every refresh of a summary, also over restarts
     pub version: i64,
-    /// when the summary was refreshed; nothing changed between this and the rendering
+    /// when the newest of its summaries was refreshed; nothing changed between this and the rendering
     pub as_of: DateTime<Utc>,
     /// the body between a page's header and its end
     pub body: Part,
@@ -27,59 +24,25 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub fn render(board: &BoardView, as_of: DateTime<Utc>) -> Result<Self> {
+    /// `widgets`: names and sections; `label`: the as-of time in the board's zone.
+    pub fn new(as_of: DateTime<Utc>, label: &str, widgets: &[(String, String)], body: String) -> Self {
         let version = as_of.timestamp_micros();
-        let mut widgets = Vec::with_capacity(12);
-        for tile in &board.tiles {
-            widgets.push((
-                tile.frame.name.clone(),
-                pushed(&tile.frame.name, version, &TileFragment { tile })?,
-            ));
-        }
-        widgets.push((
-            "matrix".into(),
-            pushed("matrix", version, &MatrixFragment { matrix: &board.matrix })?,
-        ));
-        widgets.push((
-            "queue".into(),
-            pushed("queue", version, &QueueFragment { queue: &board.queue })?,
-        ));
-        for chart in &board.charts {
-            widgets.push((
-                chart.frame.name.clone(),
-                pushed(&chart.frame.name, version, &ChartFragment { chart })?,
-            ));
-        }
-        widgets.push((
-            "soon".into(),
-            pushed("soon", version, &SoonFragment { soon: &board.soon })?,
-        ));
-        widgets.push((
-            "activity".into(),
-            pushed(
-                "activity",
-                version,
-                &ActivityFragment {
-                    activity: &board.activity,
-                },
-            )?,
-        ));
-
-        let refresh = &board.head.refresh;
-        let as_of_json = serde_json::json!({ "version": version, "at": refresh.iso, "label": refresh.label });
+        let widgets: Vec<(String, Bytes)> = widgets
+            .iter()
+            .map(|(name, html)| (name.clone(), pushed(name, version, html)))
+            .collect();
+        let as_of_json = serde_json::json!({ "version": version, "at": as_of.to_rfc3339(), "label": label });
         let as_of_frame = live::named_frame("as-of", version, &as_of_json.to_string());
         let mut state: Vec<u8> = widgets.iter().flat_map(|(_, frame)| frame.iter().copied()).collect();
         state.extend_from_slice(&as_of_frame);
-
-        let html = BoardFragment { board }.render().map_err(anyhow::Error::from)?;
-        Ok(Snapshot {
+        Snapshot {
             version,
             as_of,
-            body: Part::compressed(html.into()),
+            body: Part::compressed(body.into()),
             widgets,
             as_of_frame,
             state: state.into(),
-        })
+        }
     }
 
     /// The frames that a screen showing `before` needs to show this one.
@@ -125,8 +88,7 @@ fn content(frame: &Bytes) -> String {
     kept
 }
 
-fn pushed(name: &str, version: i64, fragment: &impl Template) -> Result<Bytes> {
-    let html = fragment.render().map_err(anyhow::Error::from)?;
-    let html = format!("<hx-partial hx-target=\"#w-{name}\" hx-swap=\"outerMorph\">{html}</hx-partial>");
-    Ok(live::swap_frame(version, &html))
+fn pushed(name: &str, version: i64, section: &str) -> Bytes {
+    let html = format!("<hx-partial hx-target=\"#w-{name}\" hx-swap=\"outerMorph\">{section}</hx-partial>");
+    live::swap_frame(version, &html)
 }

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::compose::Look;
+use super::builtin::Look;
 use super::view::*;
 use crate::charts::{counted, full, noun, number, sparkline};
 use crate::error::{Error, Result};

@@ -11,10 +11,10 @@ use super::run::{Opened, progress_bar, stop_signal};
 use crate::auth::Passwords;
 use crate::boot;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::db::{self, Db, PoolSizes, embedded};
 use crate::synthetic::{self, DemoUser, Plan};
-use crate::telemetry;
+use crate::{keys, telemetry};
 
 pub async fn run(mut config: Config, demo: &Demo) -> anyhow::Result<()> {
     let begun = Instant::now();
@@ -38,6 +38,9 @@ pub async fn run(mut config: Config, demo: &Demo) -> anyhow::Result<()> {
         say("emptying the database".into());
         empty(&opened.options).await?;
     }
+    if config.secret.is_none() && config.database_url.is_none() {
+        config.secret = Some(Secret::kept_in(&config.data_dir.join("secret"))?);
+    }
     say("bringing the schema up to date".into());
     db::migrate(&opened.options)
         .await
@@ -45,6 +48,7 @@ pub async fn run(mut config: Config, demo: &Demo) -> anyhow::Result<()> {
 
     let db = Db::open(opened.options.clone(), PoolSizes { web: 4, jobs: 4 }, Clock::system()).await?;
     let users = populate(&db, &opened, demo, &say).await?;
+    let api_key = keys::create_for_demo(&db).await?;
     db.close().await;
 
     say("starting the server".into());
@@ -56,9 +60,12 @@ pub async fn run(mut config: Config, demo: &Demo) -> anyhow::Result<()> {
     });
     let url = format!("http://{}", running.address);
     if demo.json {
-        println!("{}", serde_json::json!({ "url": url, "users": users }));
+        println!(
+            "{}",
+            serde_json::json!({ "url": url, "users": users, "api_key": api_key })
+        );
     } else {
-        print_welcome(&url, &users);
+        print_welcome(&url, &users, &api_key);
     }
     say("serving; Ctrl-C stops it, and the data stays".into());
 
@@ -109,11 +116,11 @@ async fn empty(owner: &PgConnectOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_welcome(url: &str, users: &[DemoUser]) {
+fn print_welcome(url: &str, users: &[DemoUser], api_key: &str) {
     println!("\n  Pulseboard is at {url}\n");
     println!("  {:<15} {:<34} password", "role", "e-mail");
     for user in users {
         println!("  {:<15} {:<34} {}", user.role, user.email, user.password);
     }
-    println!();
+    println!("\n  API key: {api_key}\n  curl -H \"Authorization: Bearer {api_key}\" {url}/api/v1/facilities\n");
 }

@@ -8,7 +8,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
 use super::{AddUser, Cli, Command, Seed, User, demo, print_completions, print_config};
-use crate::audit::Actor;
+use crate::audit::{self, Actor};
 use crate::auth::{Passwords, Role};
 use crate::boot;
 use crate::clock::Clock;
@@ -171,6 +171,7 @@ async fn verify(config: &Config) -> anyhow::Result<i32> {
     let db = opened.pools().await?;
     let begun = Instant::now();
     let differences = summary::verify(&db).await?;
+    let seal = audit::seal(&mut *db.background().acquire().await?).await?;
     for difference in &differences {
         println!(
             "{} | facility {} | {} | expected {} | found {}",
@@ -182,6 +183,10 @@ async fn verify(config: &Config) -> anyhow::Result<i32> {
         differences.len(),
         begun.elapsed().as_secs_f64()
     );
+    println!(
+        "audit log: {} rows in {} chains, seal {}",
+        seal.rows, seal.chains, seal.hash
+    );
     db.close().await;
     opened.close().await?;
     Ok(i32::from(!differences.is_empty()))
@@ -191,10 +196,7 @@ async fn user(config: &Config, command: User) -> anyhow::Result<()> {
     let opened = Opened::open(config).await?;
     let db = opened.pools().await?;
     let passwords = Passwords::default();
-    let actor = Actor {
-        user: None,
-        name: "command line".into(),
-    };
+    let actor = Actor::command_line();
     match command {
         User::Add(AddUser {
             email,
@@ -220,6 +222,15 @@ async fn user(config: &Config, command: User) -> anyhow::Result<()> {
                 .await
                 .with_context(|| format!("nobody logs in as {email}"))?;
             println!("disabled {email}; their sessions have ended");
+        }
+        User::ResetTwoFactor { email } => {
+            let user = users::find_by_email(&db, &email)
+                .await?
+                .with_context(|| format!("nobody logs in as {email}"))?;
+            users::remove_second_factor(&db, &actor, user)
+                .await
+                .with_context(|| format!("{email} has no second factor"))?;
+            println!("the second factor of {email} is gone; their sessions have ended");
         }
         User::Password { email, password_stdin } => {
             let password = ask_password(password_stdin)?;

@@ -245,8 +245,7 @@ fn read_file(settings: &[Setting], path: &Path) -> Result<Vec<(String, String)>,
             error.message()
         ))
     })?;
-    table
-        .into_iter()
+    dotted(table)
         .map(|(key, value)| {
             let Some(setting) = settings.iter().find(|setting| setting.key == key) else {
                 let known: Vec<_> = settings.iter().map(|setting| setting.key).collect();
@@ -269,9 +268,21 @@ fn read_file(settings: &[Setting], path: &Path) -> Result<Vec<(String, String)>,
         .collect()
 }
 
-/// A TOML value as the text that a flag would have; a list becomes its items with commas.
+/// `[oidc]` with `issuer` below it is `oidc.issuer`.
+fn dotted(table: toml::Table) -> impl Iterator<Item = (String, toml::Value)> {
+    table.into_iter().flat_map(|(key, value)| match value {
+        toml::Value::Table(inner) => inner
+            .into_iter()
+            .map(|(name, value)| (format!("{key}.{name}"), value))
+            .collect::<Vec<_>>(),
+        value => vec![(key, value)],
+    })
+}
+
+/// A TOML value as the text that a flag would have; a list becomes its items with commas, a list of tables stays as it is.
 fn plain(value: &toml::Value) -> Option<String> {
     match value {
+        toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => Some(value.to_string()),
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
         toml::Value::Boolean(yes) => Some(yes.to_string()),

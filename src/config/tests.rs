@@ -225,3 +225,92 @@ fn a_network_contains_the_addresses_that_share_its_prefix() {
     assert!(!inside("0.0.0.0/0", "fd12::1"));
     assert!("10.0.0.0/33".parse::<Network>().is_err() && "10.0.0/8".parse::<Network>().is_err());
 }
+
+#[test]
+fn mail_goes_out_only_encrypted_or_to_this_machine_and_from_a_known_address() {
+    let file = "smtp.host = 'smtp.example.org'\nsmtp.from = 'Pulseboard <board@example.org>'";
+    let smtp = load(&[], &[], file).unwrap().smtp.unwrap();
+    assert_eq!((smtp.port, smtp.tls, smtp.login), (587, SmtpTls::Required, None));
+    assert!(load(&[], &[], "").unwrap().smtp.is_none());
+
+    assert!(mistake(&[], &[], "smtp.host = 'smtp.example.org'").contains("smtp.from"));
+    assert!(mistake(&[], &[], &format!("{file}\nsmtp.tls = 'opportunistic'")).contains("smtp.tls"));
+    assert!(mistake(&[], &[], &format!("{file}\nsmtp.user = 'board'")).contains("smtp.password"));
+    assert!(mistake(&[], &[], "smtp.host = 'localhost'\nsmtp.from = 'nobody'").contains("smtp.from"));
+    let local = "smtp.host = '127.0.0.1'\nsmtp.tls = 'opportunistic'\nsmtp.from = 'board@example.org'";
+    assert_eq!(load(&[], &[], local).unwrap().smtp.unwrap().tls, SmtpTls::Opportunistic);
+}
+
+#[test]
+fn the_password_of_the_mail_server_is_never_shown() {
+    let file =
+        "smtp.host = 'localhost'\nsmtp.from = 'board@example.org'\nsmtp.user = 'board'\nsmtp.password = 'sesame-opens'";
+    let config = load(&[], &[], file).unwrap();
+
+    assert_eq!(
+        config.smtp.as_ref().unwrap().login.as_ref().unwrap().1.reveal(),
+        "sesame-opens"
+    );
+    assert!(!config.masked().contains("sesame") && !format!("{:?}", config.smtp).contains("sesame"));
+}
+
+#[test]
+fn a_provider_is_set_in_a_table_of_the_file_or_by_the_environment() {
+    let file = r#"
+[two_factor]
+required_for = ["network_admin", "facility_admin"]
+[oidc]
+issuer = "https://login.example.org/realms/care"
+client_id = "board"
+client_secret = "s3cret-of-the-provider"
+create_people = true
+mapping = [
+    { value = "lakeside-staff", facility = "Lakeside", role = "staff" },
+    { value = "it", network_admin = true },
+]"#;
+    let env = [("PULSEBOARD_OIDC_MAPPING", "[{ value = 'x', network_admin = true }]")];
+
+    let config = load(&[], &[], file).unwrap();
+    let openid = config.sign_in.openid.clone().unwrap();
+    let stronger = load(&[], &env, file).unwrap().sign_in.openid.unwrap();
+
+    assert_eq!(config.sign_in.second_factor_for, ["network_admin", "facility_admin"]);
+    assert_eq!(openid.mapping.len(), 2);
+    assert_eq!(openid.mapping[0].facility.as_deref(), Some("Lakeside"));
+    assert!(openid.create_people && openid.mapping[1].network_admin);
+    assert_eq!(openid.scopes, ["profile", "email"]);
+    assert_eq!(stronger.mapping.len(), 1);
+    assert!(!config.masked().contains("s3cret"), "{}", config.masked());
+    assert!(!format!("{:?}", config.sign_in).contains("s3cret"));
+    let again = load(
+        &[],
+        &[],
+        &config
+            .masked()
+            .replace("\"22 bytes, not shown\"", "'s3cret-of-the-provider'"),
+    )
+    .unwrap();
+    assert_eq!(
+        again.sign_in.openid.unwrap().mapping,
+        openid.mapping,
+        "what is shown can be read back"
+    );
+}
+
+#[test]
+fn half_a_provider_or_a_role_nobody_has_is_a_mistake() {
+    assert!(mistake(&[], &[], "[oidc]\nissuer = 'https://login.example.org'").contains("oidc.client_id"));
+    assert!(mistake(&[], &[], "[oidc]\nissuer = 'http://login.example.org'").contains("an https address"));
+    assert!(mistake(&[], &[], "[two_factor]\nrequired_for = ['boss']").contains("roles out of viewer"));
+    for wrong in [
+        "[{ value = 'a', facility = 'Lakeside' }]",
+        "[{ value = 'a', facility = 'Lakeside', role = 'network_admin' }]",
+        "[{ value = 'a', facility = 'Lakeside', role = 'staff', network_admin = true }]",
+        "[{ value = 'a' }]",
+        "[{ value = 'a', network_admin = true, sudo = true }]",
+        "admin",
+    ] {
+        let said = mistake(&[], &[("PULSEBOARD_OIDC_MAPPING", wrong)], "");
+        assert!(said.contains("network_admin = true"), "{wrong}: {said}");
+    }
+}

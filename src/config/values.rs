@@ -248,6 +248,16 @@ pub(super) fn http_url(text: &str) -> Option<String> {
     accepted.then(|| text.trim_end_matches('/').to_owned())
 }
 
+pub(super) fn host(text: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
+    (!text.is_empty() && text.len() <= 253 && text.chars().all(fits)).then(|| text.to_owned())
+}
+
+/// An address, or a name and an address in angle brackets.
+pub(super) fn mailbox(text: &str) -> Option<String> {
+    text.parse::<lettre::message::Mailbox>().ok().map(|_| text.to_owned())
+}
+
 pub(super) fn networks(text: &str) -> Option<Vec<Network>> {
     text.split(',')
         .map(str::trim)

@@ -7,7 +7,7 @@ mod migrate;
 pub use migrate::{Migrations, migrate, schema_is_current};
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use dashmap::DashMap;
@@ -17,6 +17,7 @@ use sqlx::{AssertSqlSafe, Connection, Postgres, Transaction};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::ids::FacilityId;
+use crate::telemetry::Vitals;
 
 pub type Tx = Transaction<'static, Postgres>;
 
@@ -56,6 +57,8 @@ pub struct Db {
     /// for jobs, reactions and exports: 120 s a statement
     jobs: PgPool,
     pub clock: Clock,
+    /// what this instance counts about itself
+    pub vitals: Vitals,
     /// commits of this process by facility
     commits: Arc<DashMap<FacilityId, u64>>,
 }
@@ -79,6 +82,7 @@ impl Db {
             web,
             jobs,
             clock,
+            vitals: Vitals::default(),
             commits: Arc::default(),
         })
     }
@@ -134,6 +138,28 @@ impl Db {
     /// Grows with every commit of this process that changed the facility.
     pub fn commits_of(&self, facility: FacilityId) -> u64 {
         self.commits.get(&facility).map_or(0, |count| *count)
+    }
+
+    /// Runs a query that somebody waits for, and counts how long it took under this name.
+    pub async fn timed<T>(&self, query: &'static str, work: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        let done = work.await;
+        self.took(query, begun.elapsed());
+        done
+    }
+
+    /// Counts how long a query took that somebody waited for.
+    pub fn took(&self, query: &'static str, time: Duration) {
+        metrics::histogram!("pulseboard_query_seconds", "query" => query).record(time);
+        self.vitals.query(time);
+    }
+
+    /// Of each pool its name, the connections in use, and how many it may open.
+    pub fn pools(&self) -> [(&'static str, u32, u32); 2] {
+        [("web", &self.web), ("jobs", &self.jobs)].map(|(name, pool)| {
+            let used = pool.size().saturating_sub(pool.num_idle() as u32);
+            (name, used, pool.options().get_max_connections())
+        })
     }
 
     /// Connections in use and idle, of both pools.

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use super::hours::{self, WorkingCalendar};
 use super::{Facility, queries};
-use crate::auth::{Person, Viewer};
+use crate::auth::{DateFormat, Person, Preferences, Refresh, Viewer};
+use crate::clock::Zone;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::ids::FacilityId;
@@ -94,6 +95,11 @@ impl Chrome {
         Ok(all)
     }
 
+    /// How many active facilities there are.
+    pub async fn count(&self) -> Result<usize> {
+        Ok(self.directory().await?.1.len())
+    }
+
     /// The working calendars of all facilities that have one, from memory.
     pub async fn calendars(&self) -> Result<Arc<(Option<Instant>, Calendars)>> {
         let known = self.calendars.load_full();
@@ -114,7 +120,27 @@ impl Chrome {
     }
 
     fn base(&self, person: &Person, here: &Here, active: &str) -> Layout {
+        let Preferences {
+            zone, dates, refresh, ..
+        } = &person.preferences;
         Layout {
+            // a wall is read by everybody who stands before it
+            reading_zone: zone
+                .filter(|_| !here.wall)
+                .map_or("", |zone: Zone| zone.as_str())
+                .into(),
+            dates: if *dates == DateFormat::Words {
+                ""
+            } else {
+                dates.as_str()
+            }
+            .into(),
+            refresh: if *refresh == Refresh::Live {
+                ""
+            } else {
+                refresh.as_str()
+            }
+            .into(),
             user_name: person.name.clone(),
             theme: if person.theme == "system" {
                 String::new()

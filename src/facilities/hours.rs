@@ -109,7 +109,7 @@ impl WorkingCalendar {
                 format!("opens tomorrow {}", clock_label(hours.opens))
             }
             Some((day, hours)) => format!("opens {} {}", day.format("%A %-d %b"), clock_label(hours.opens)),
-            None => "not within two weeks".into(),
+            None => "does not open within two weeks".into(),
         };
         Some(Opening { open: false, detail })
     }

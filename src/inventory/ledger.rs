@@ -91,6 +91,12 @@ pub async fn shift(
     )
     .fetch_one(work.conn())
     .await?;
+    work.changed(
+        facility,
+        format!("unit {id}"),
+        Some(whole.status.as_str()),
+        Some(to.as_str()),
+    );
     Ok(Unit {
         id,
         quantity,
@@ -149,6 +155,7 @@ pub async fn arrive(
     )
     .fetch_one(work.conn())
     .await?;
+    work.changed(facility, format!("unit {id}"), None, Some(to.as_str()));
     Ok(id)
 }
 
@@ -230,6 +237,7 @@ async fn split(work: &mut Work, facility: FacilityId, whole: &Unit, part: i32) -
     )
     .fetch_one(work.conn())
     .await?;
+    work.changed(facility, format!("unit {new}"), None, Some(whole.status.as_str()));
     Ok(new)
 }
 

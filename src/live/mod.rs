@@ -19,6 +19,8 @@ use crate::ids::{FacilityId, UserId};
 pub enum Topic {
     /// the board of a facility
     Board(FacilityId),
+    /// what screens show that ask the same of a board: a digest of the question
+    Screen([u8; 16]),
     /// the lists of a facility: only nudges, each page fetches itself
     Lists(FacilityId),
     /// the list of all facilities: only nudges, each viewer fetches under their own rights

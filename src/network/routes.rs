@@ -55,7 +55,10 @@ async fn index(
 ) -> Result<Response> {
     let mut layout = app.chrome.page(&user, &here, "Network", "network").await?;
     layout.events_url = Some("/network/events".into());
-    let all = queries::figures(&app.db, &user.scope()).await?;
+    let all = app
+        .db
+        .timed("network", queries::figures(&app.db, &user.scope()))
+        .await?;
     let now = app.db.clock.now();
     let issuable: i64 = all.iter().map(|row| row.issuable).sum();
     let critical = all.iter().filter(|row| row.critical > 0).count();

@@ -86,6 +86,10 @@ impl Listener {
         match PgListener::connect_with(self.db.background()).await {
             Ok(mut listener) => match listener.listen("outbox").await {
                 Ok(()) => {
+                    // whoever is told to look at everything again has missed nothing up to here
+                    if let Ok(newest) = super::newest(&self.db).await {
+                        self.db.vitals.heard(newest);
+                    }
                     self.inner = Some(listener);
                     self.delay = FIRST_DELAY;
                     return true;
@@ -106,6 +110,9 @@ async fn alive(listener: &mut PgListener) -> bool {
 }
 
 async fn facts(db: &Db, ids: &[i64]) -> crate::error::Result<Vec<(Vec<FacilityId>, Event)>> {
+    if let Some(&newest) = ids.iter().max() {
+        db.vitals.heard(newest);
+    }
     let rows = sqlx::query!(
         "select facility_ids, event from outbox where id = any ($1) order by id",
         ids

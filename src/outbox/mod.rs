@@ -7,8 +7,9 @@ pub use listener::{Heard, Listener};
 
 use sqlx::PgConnection;
 
+use crate::db::Db;
 use crate::error::Result;
-use crate::ids::{DistributionId, FacilityId, RequestId, UnitId, UserId, numbers};
+use crate::ids::{BoardId, DistributionId, FacilityId, RequestId, UnitId, UserId, numbers};
 
 /// A committed fact. Ids only: whoever reacts reads the rest under its own rights.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -55,6 +56,12 @@ pub enum Event {
     AccessChanged {
         user: UserId,
     },
+    /// A board, who may see it, or where it is shown changed.
+    BoardChanged {
+        board: BoardId,
+    },
+    /// Somebody was invited, or an invitation ended.
+    PeopleChanged,
     /// Some of a person's sessions were ended.
     SessionsEnded {
         user: UserId,
@@ -74,6 +81,24 @@ pub async fn push(tx: &mut PgConnection, facilities: &[FacilityId], event: &Even
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Facts that are committed and have not reached this instance.
+pub async fn depth(db: &Db) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "rows!" from outbox where id > $1"#,
+        db.vitals.heard_up_to()
+    )
+    .fetch_one(db.background())
+    .await?)
+}
+
+async fn newest(db: &Db) -> Result<i64> {
+    Ok(
+        sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "id!" from outbox"#)
+            .fetch_one(db.background())
+            .await?,
+    )
 }
 
 /// Removes rows older than a day: everyone has heard of them or was told to look at everything.

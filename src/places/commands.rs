@@ -293,12 +293,10 @@ fn entry<'a>(
     before: &impl Serialize,
     after: &impl Serialize,
 ) -> Entry<'a> {
-    Entry {
-        facility: Some(facility),
-        other: None,
-        action,
-        thing,
-        thing_id,
-        detail: json!({ "name": name, "before": before, "after": after }),
-    }
+    Entry::new(action, thing)
+        .of(facility)
+        .about(thing_id)
+        .detail(json!({ "name": name }))
+        .before(json!(before))
+        .after(json!(after))
 }

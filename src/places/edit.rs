@@ -10,7 +10,7 @@ use super::model::ZoneDay;
 use super::queries::{self, Listed, Place};
 use super::view::{BankRow, DayView, EditPage, ExceptionRow, HistoryRow, Parts, WeekdayRow};
 use crate::app::App;
-use crate::audit::Happened;
+use crate::audit::Edit;
 use crate::auth::Person;
 use crate::clock::Zone;
 use crate::db::Scope;
@@ -248,7 +248,7 @@ async fn parts(
     })
 }
 
-fn told(happened: &Happened, zone: Zone) -> HistoryRow {
+fn told(happened: &Edit, zone: Zone) -> HistoryRow {
     let name = happened.detail.get("name").and_then(Value::as_str).unwrap_or_default();
     let mut action = happened.action.clone();
     if let Some(first) = action.get_mut(0..1) {
@@ -259,14 +259,14 @@ fn told(happened: &Happened, zone: Zone) -> HistoryRow {
         who: happened.who.clone(),
         at_iso: happened.at.to_rfc3339(),
         at: zone.wall(happened.at).format("%-d %b %Y %H:%M").to_string(),
-        changes: changes(&happened.detail),
+        changes: changes(happened),
     }
 }
 
 /// Field, before, after: of objects only the fields that differ.
-fn changes(detail: &Value) -> Vec<(String, String, String)> {
-    let side = |name: &str| detail.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-    let (before, after) = (side("before"), side("after"));
+fn changes(edit: &Edit) -> Vec<(String, String, String)> {
+    let side = |side: &Option<Value>| side.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+    let (before, after) = (side(&edit.before), side(&edit.after));
     let mut fields: Vec<&String> = before.keys().chain(after.keys()).collect();
     fields.sort();
     fields.dedup();

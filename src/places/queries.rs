@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::model::{Facts, State, Unfinished};
-use crate::audit::Happened;
+use crate::audit::{self, Edit};
 use crate::clock::Zone;
 use crate::db::{Db, Scope};
 use crate::error::Result;
@@ -152,16 +152,7 @@ pub async fn unfinished(tx: &mut PgConnection, facility: FacilityId) -> Result<U
 }
 
 /// What administrators changed about a facility, the newest first.
-pub async fn history(tx: &mut PgConnection, facility: FacilityId, limit: i64) -> Result<Vec<Happened>> {
-    let found = sqlx::query_as!(
-        Happened,
-        r#"select id, at, actor_name as who, action, thing, thing_id, detail from audit_log
-           where facility_id = $1 and thing in ('facility', 'blood bank', 'calendar', 'stock levels')
-           order by id desc limit $2"#,
-        facility.0,
-        limit
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(found)
+pub async fn history(tx: &mut PgConnection, facility: FacilityId, limit: i64) -> Result<Vec<Edit>> {
+    let things = ["facility", "blood bank", "calendar", "stock levels"];
+    audit::history(tx, Some(facility), &things, limit).await
 }

@@ -144,14 +144,10 @@ async fn finish<T: Serialize + PartialEq>(
     if before.as_ref() == Some(after) {
         return Ok(());
     }
-    let entry = Entry {
-        facility: None,
-        other: None,
-        action,
-        thing,
-        thing_id: None,
-        detail: json!({ "name": name, "before": before, "after": after }),
-    };
+    let entry = Entry::new(action, thing)
+        .detail(json!({ "name": name }))
+        .before(json!(before))
+        .after(json!(after));
     audit::record(&mut tx, actor, &entry).await?;
     outbox::push(&mut tx, &[], &Event::ReferenceChanged).await?;
     tx.commit().await?;

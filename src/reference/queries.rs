@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{PgConnection, PgExecutor};
 
 use super::model::{Life, Reason, Target};
-use crate::audit::Happened;
+use crate::audit::{self, Edit};
 use crate::blood::Component;
 use crate::error::Result;
 
@@ -70,15 +70,6 @@ pub async fn active_reason(db: impl PgExecutor<'_>, code: &str) -> Result<bool> 
 }
 
 /// Who changed what in these tables, the newest first. The transaction must see everything.
-pub async fn history(tx: &mut PgConnection, limit: i64) -> Result<Vec<Happened>> {
-    let found = sqlx::query_as!(
-        Happened,
-        r#"select id, at, actor_name as who, action, thing, thing_id, detail from audit_log
-           where facility_id is null and thing in ('component life', 'target', 'discard reason')
-           order by id desc limit $1"#,
-        limit
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(found)
+pub async fn history(tx: &mut PgConnection, limit: i64) -> Result<Vec<Edit>> {
+    audit::history(tx, None, &["component life", "target", "discard reason"], limit).await
 }

@@ -11,7 +11,7 @@ use super::model::{Life, Reason, Target};
 use super::view::{HistoryRow, LifeRow, ReasonRow, ReferencePage, TargetRow};
 use super::{commands, queries};
 use crate::app::App;
-use crate::audit::Happened;
+use crate::audit::Edit;
 use crate::auth::{Access, NetworkAdmin, Person};
 use crate::blood::Component;
 use crate::db::Scope;
@@ -330,10 +330,10 @@ fn reason_row(reason: &Reason) -> ReasonRow {
     }
 }
 
-fn told(happened: &Happened) -> HistoryRow {
-    let side = |name: &str| happened.detail.get(name).and_then(Value::as_object);
+fn told(happened: &Edit) -> HistoryRow {
     let name = happened.detail.get("name").and_then(Value::as_str).unwrap_or_default();
-    let (before, after) = (side("before"), side("after"));
+    let before = happened.before.as_ref().and_then(Value::as_object);
+    let after = happened.after.as_ref().and_then(Value::as_object);
     let words = |side: Option<&serde_json::Map<String, Value>>, field: &str| match side.and_then(|side| side.get(field))
     {
         None | Some(Value::Null) => "none".to_owned(),

@@ -3,6 +3,7 @@
 
 use sqlx::PgConnection;
 
+use crate::audit;
 use crate::blood::unit_state::{UnitStatus, can_move};
 use crate::db::{Db, Scope};
 use crate::error::Result;
@@ -10,7 +11,7 @@ use crate::error::Result;
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Difference {
-    /// which rule: `summary`, `stock`, `transitions`, `deliveries`, `requests`, `reservations`
+    /// which rule: `summary`, `stock`, `transitions`, `deliveries`, `requests`, `reservations`, `audit`
     pub check: &'static str,
     pub facility_id: i64,
     /// the thing: a day, a unit, a request
@@ -31,6 +32,14 @@ pub async fn verify(db: &Db) -> Result<Vec<Difference>> {
     found.extend(transitions(&mut tx).await?);
     found.extend(deliveries(&mut tx).await?);
     found.extend(requests(&mut tx).await?);
+    let broken = audit::verify(&mut tx).await?;
+    found.extend(broken.into_iter().map(|broken| Difference {
+        check: "audit",
+        facility_id: broken.chain,
+        thing: format!("row {} of the log", broken.seq),
+        expected: broken.expected,
+        found: broken.found,
+    }));
     Ok(found)
 }
 

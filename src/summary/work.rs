@@ -1,6 +1,7 @@
 //! The one way to change something in a facility: a transaction that holds the facility, and whose commit carries the
 //! change, its audit row, the fresh summary and the fact for the outbox, or nothing at all.
 
+use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
 use super::refresh::{self, Trigger};
@@ -15,6 +16,16 @@ pub struct Work {
     tx: Tx,
     pub actor: Actor,
     facilities: Vec<FacilityId>,
+    changes: Vec<Change>,
+}
+
+/// What one thing was and is, for the log.
+struct Change {
+    /// whose affair it is; none is all of them
+    facility: Option<FacilityId>,
+    thing: String,
+    before: Option<&'static str>,
+    after: Option<&'static str>,
 }
 
 impl Work {
@@ -31,6 +42,7 @@ impl Work {
             tx,
             actor,
             facilities,
+            changes: Vec::new(),
         })
     }
 
@@ -39,13 +51,51 @@ impl Work {
         &mut self.tx
     }
 
+    /// Notes for the log what a thing (`unit 17`) was and is. `facility` is whose affair that is; none, when all of them know.
+    pub fn changed(
+        &mut self,
+        facility: impl Into<Option<FacilityId>>,
+        thing: String,
+        before: Option<&'static str>,
+        after: Option<&'static str>,
+    ) {
+        self.changes.push(Change {
+            facility: facility.into(),
+            thing,
+            before,
+            after,
+        });
+    }
+
     /// Records the change, refreshes the summaries of the facilities, tells the outbox, commits.
-    pub async fn commit(mut self, entry: Entry<'_>, event: &Event) -> Result<()> {
+    pub async fn commit(mut self, mut entry: Entry<'_>, event: &Event) -> Result<()> {
+        self.tell_changes(&mut entry);
         audit::record(&mut self.tx, &self.actor, &entry).await?;
         refresh::refresh(&mut self.tx, &self.facilities, Trigger::Write).await?;
         outbox::push(&mut self.tx, &self.facilities, event).await?;
         self.tx.commit().await?;
         self.db.committed(&self.facilities);
         Ok(())
+    }
+
+    /// What was noted becomes the entry's before and after, as far as it is the affair of the entry's facility.
+    fn tell_changes(&self, entry: &mut Entry<'_>) {
+        if entry.before.is_some() || entry.after.is_some() {
+            return;
+        }
+        let told = |change: &&Change| change.facility.is_none() || change.facility == entry.facility;
+        let (mut before, mut after) = (Map::new(), Map::new());
+        for change in self.changes.iter().filter(told) {
+            if let Some(was) = change.before {
+                // what moved twice was at first what it was before the first time
+                before.entry(&change.thing).or_insert_with(|| was.into());
+            }
+            match change.after {
+                Some(is) => drop(after.insert(change.thing.clone(), is.into())),
+                None => drop(after.remove(&change.thing)),
+            }
+        }
+        entry.before = (!before.is_empty()).then_some(Value::Object(before));
+        entry.after = (!after.is_empty()).then_some(Value::Object(after));
     }
 }

@@ -84,6 +84,16 @@ fn describe() {
             "Connections to Postgres, by pool and state: idle or used",
         ),
         (
+            "pulseboard_board_hit_ratio",
+            Unit::Count,
+            "Share of boards answered from memory within the last minute, 0 to 1",
+        ),
+        (
+            "pulseboard_threshold_state",
+            Unit::Count,
+            "State of a threshold of the System page, by rule: 0 ok, 1 pending, 2 firing",
+        ),
+        (
             "pulseboard_outbox_depth",
             Unit::Count,
             "Facts committed and not delivered yet",

@@ -1,9 +1,10 @@
 //! What changes about people. Whatever touches somebody's rights raises their epoch, which voids their sessions.
 
+use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::audit::{self, Actor, Entry};
-use crate::auth::{Auth, Passwords, Role, problem_with_password};
+use crate::auth::{Auth, Caller, Passwords, Role, problem_with_password};
 use crate::db::{Db, Scope};
 use crate::error::{Error, OnConstraint, Problems, Result};
 use crate::ids::{FacilityId, UserId};
@@ -26,7 +27,7 @@ impl NewUser {
         if !is_address(&self.email) {
             problems.add("email", "This is not an e-mail address.");
         }
-        if self.name.trim().is_empty() || self.name.chars().count() > 120 {
+        if !is_name(&self.name) {
             problems.add("name", "Give a name of at most 120 characters.");
         }
         if let Some(problem) = problem_with_password(&self.password, &self.email) {
@@ -40,7 +41,7 @@ impl NewUser {
 }
 
 /// Something before and after one `@`, no spaces or control characters, not absurdly long.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let mut sides = text.split('@');
     let (Some(local), Some(domain), None) = (sides.next(), sides.next(), sides.next()) else {
         return false;
@@ -53,6 +54,11 @@ fn is_address(text: &str) -> bool {
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
+/// What a person may be called.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && crate::text::problem(text, 120).is_none() && !text.contains(['\n', '\r', '\t'])
+}
+
 /// Adds a person with their memberships.
 pub async fn add(db: &Db, passwords: &Passwords, actor: &Actor, new: &NewUser) -> Result<UserId> {
     new.check()?;
@@ -62,7 +68,10 @@ pub async fn add(db: &Db, passwords: &Passwords, actor: &Actor, new: &NewUser) -
     sqlx::query!("update installation set set_up_at = coalesce(set_up_at, clock_now())")
         .execute(&mut *tx)
         .await?;
-    record(&mut tx, actor, "added", id).await?;
+    let entry = Entry::new("added", "user").about(id.0).after(json!({
+        "email": new.email, "name": new.name, "role": new.role.as_str(), "facilities": new.facilities,
+    }));
+    audit::record(&mut tx, actor, &entry).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -135,8 +144,9 @@ pub async fn reset_password(db: &Db, passwords: &Passwords, actor: &Actor, email
 }
 
 /// Changes one's own password; every session ends, and the caller logs the present one in again.
-pub async fn change_password(db: &Db, auth: &Auth, user: UserId, old: &str, new: &str) -> Result<()> {
-    let person = sqlx::query!("select email, name, password_hash from users where id = $1", user.0)
+pub async fn change_password(db: &Db, auth: &Auth, caller: &Caller, old: &str, new: &str) -> Result<()> {
+    let user = caller.id;
+    let person = sqlx::query!("select email, password_hash from users where id = $1", user.0)
         .fetch_one(db.unscoped())
         .await?;
     let mut problems = Problems::default();
@@ -157,24 +167,16 @@ pub async fn change_password(db: &Db, auth: &Auth, user: UserId, old: &str, new:
     .execute(&mut *tx)
     .await?;
     end_all_sessions(&mut tx, user).await?;
-    record(
-        &mut tx,
-        &Actor {
-            user: Some(user),
-            name: person.name,
-        },
-        "password changed",
-        user,
-    )
-    .await?;
+    record(&mut tx, &caller.actor(), "password changed", user).await?;
     outbox::push(&mut tx, &[], &Event::AccessChanged { user }).await?;
     tx.commit().await?;
     auth.forget(user);
     Ok(())
 }
 
-/// Ends one of one's own sessions, named by the first bytes of its hash as the account page lists it.
-pub async fn end_session(db: &Db, user: UserId, name: &[u8]) -> Result<()> {
+/// Ends one of somebody's sessions, named by the first bytes of its hash as the account page lists it. `action` is what the
+/// log says: `session ended` or `logged out`.
+pub async fn end_session(db: &Db, actor: &Actor, user: UserId, name: &[u8], action: &str) -> Result<()> {
     let mut tx = db.write(&Scope::All).await?;
     let ended = sqlx::query!(
         "update sessions set revoked_at = clock_timestamp()
@@ -188,6 +190,15 @@ pub async fn end_session(db: &Db, user: UserId, name: &[u8]) -> Result<()> {
         return Err(Error::NotFound);
     }
     outbox::push(&mut tx, &[], &Event::SessionsEnded { user }).await?;
+    record(&mut tx, actor, action, user).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Writes into the log that somebody has logged in.
+pub async fn record_log_in(db: &Db, caller: &Caller) -> Result<()> {
+    let mut tx = db.write(&Scope::All).await?;
+    record(&mut tx, &caller.actor(), "logged in", caller.id).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -195,10 +206,12 @@ pub async fn end_session(db: &Db, user: UserId, name: &[u8]) -> Result<()> {
 /// Notes from where a session was opened, for the list on the account page.
 pub async fn note_origin(db: &Db, id_hash: &[u8], address: Option<String>, user_agent: Option<String>) -> Result<()> {
     sqlx::query!(
-        "update sessions set address = $2, user_agent = $3 where id_hash = $1",
+        "with opened as (update sessions set address = $2, user_agent = $3 where id_hash = $1 returning user_id)
+         update users set last_seen_at = $4 from opened where users.id = opened.user_id",
         id_hash,
         address,
-        user_agent
+        user_agent,
+        db.clock.now()
     )
     .execute(db.unscoped())
     .await?;
@@ -223,17 +236,25 @@ pub async fn end_surplus_sessions(db: &Db, user: UserId) -> Result<()> {
 }
 
 /// How the pages look to this person: `system`, `light` or `dark`.
-pub async fn set_theme(db: &Db, user: UserId, theme: &str) -> Result<()> {
-    sqlx::query!("update users set theme = $2 where id = $1", user.0, theme)
-        .execute(db.unscoped())
+pub async fn set_theme(db: &Db, caller: &Caller, theme: &str) -> Result<()> {
+    let mut tx = db.write(&Scope::All).await?;
+    sqlx::query!("update users set theme = $2 where id = $1", caller.id.0, theme)
+        .execute(&mut *tx)
         .await
         .on_constraint("users_theme_check", || {
             Error::invalid("theme", "Choose system, light or dark.")
         })?;
+    let entry = Entry::new("theme chosen", "user")
+        .about(caller.id.0)
+        .before(json!({ "theme": caller.theme }))
+        .after(json!({ "theme": theme }));
+    audit::record(&mut tx, &caller.actor(), &entry).await?;
+    tx.commit().await?;
     Ok(())
 }
 
-async fn end_all_sessions(tx: &mut PgConnection, user: UserId) -> Result<()> {
+/// Ends every session of theirs; the caller commits.
+pub(super) async fn end_all_sessions(tx: &mut PgConnection, user: UserId) -> Result<()> {
     sqlx::query!(
         "update sessions set revoked_at = clock_timestamp() where user_id = $1 and revoked_at is null",
         user.0
@@ -243,14 +264,8 @@ async fn end_all_sessions(tx: &mut PgConnection, user: UserId) -> Result<()> {
     Ok(())
 }
 
-async fn record(tx: &mut PgConnection, actor: &Actor, action: &str, user: UserId) -> Result<()> {
-    let entry = Entry {
-        facility: None,
-        other: None,
-        action,
-        thing: "user",
-        thing_id: Some(user.0),
-        detail: serde_json::json!({}),
-    };
+/// Writes down what was done to somebody; the caller commits.
+pub(super) async fn record(tx: &mut PgConnection, actor: &Actor, action: &str, user: UserId) -> Result<()> {
+    let entry = Entry::new(action, "user").about(user.0);
     audit::record(tx, actor, &entry).await
 }

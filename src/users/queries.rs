@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
+use crate::db::Db;
 use crate::error::Result;
 use crate::ids::UserId;
 
@@ -20,6 +21,17 @@ pub async fn credentials(db: &PgPool, email: &str) -> Result<Option<Credentials>
         email.trim().to_lowercase()
     )
     .fetch_optional(db)
+    .await?;
+    Ok(found)
+}
+
+/// Who logs in with this address.
+pub async fn find_by_email(db: &Db, email: &str) -> Result<Option<UserId>> {
+    let found = sqlx::query_scalar!(
+        r#"select id as "id: UserId" from users where email = $1"#,
+        email.trim().to_lowercase()
+    )
+    .fetch_optional(db.unscoped())
     .await?;
     Ok(found)
 }

@@ -3,21 +3,22 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderValue;
 use tower_sessions::Session;
 
+use super::arrive::{Entrance, Origin};
 use super::view::{AccountPage, LoginPage, SessionRow, SetupPage};
-use super::{Setup, commands, queries};
+use super::{Setup, commands, openid, queries, two_factor};
 use crate::app::App;
-use crate::auth::{Access, CurrentUser, Onlooker, Role, session_hash};
+use crate::auth::{Access, Caller, CurrentUser, Half, Role, session_hash};
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
+use crate::ids::UserId;
 use crate::web::flash::Done;
 use crate::web::{ClientAddress, Form, Here, Hx, Routes, local_path, rejected, saved};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
-        .get("/", Access::SignedIn, home)
         .get("/login", Access::Public, login_form)
         .post("/login", Access::Public, log_in)
         .post("/logout", Access::Public, log_out)
@@ -27,14 +28,12 @@ pub fn routes() -> Routes<App> {
         .post("/account/password", Access::SignedIn, change_password)
         .post("/account/theme", Access::SignedIn, change_theme)
         .post("/account/sessions/{session}/end", Access::SignedIn, end_session)
-}
-
-/// `GET /`: one's only facility, or all of them.
-async fn home(Onlooker(person): Onlooker) -> Redirect {
-    match &person.memberships[..] {
-        [] => Redirect::to("/network"),
-        [first, ..] => Redirect::to(&format!("/facilities/{}", first.facility)),
-    }
+        .merge(super::people::routes())
+        .merge(super::invitations::routes())
+        .merge(super::passwords::routes())
+        .merge(super::preferences::routes())
+        .merge(two_factor::routes())
+        .merge(openid::routes())
 }
 
 #[derive(serde::Deserialize)]
@@ -54,7 +53,7 @@ async fn login_form(
         return Ok(Redirect::to(next).into_response());
     }
     let layout = app.chrome.outside(&here, "Log in");
-    page(&LoginPage::new(&layout, next))
+    page(&LoginPage::new(&layout, next, &app.doors))
 }
 
 #[derive(serde::Deserialize)]
@@ -71,11 +70,11 @@ async fn log_in(
     State(app): State<App>,
     here: Here,
     session: Session,
-    ClientAddress(address): ClientAddress,
-    headers: HeaderMap,
+    origin: Origin,
     Form(form): Form<LoginForm>,
 ) -> Result<Response> {
     let next = local_path(Some(&form.next));
+    let address = origin.address;
     app.auth.throttle.check(&form.email, address).await?;
     let known = queries::credentials(app.db.unscoped(), &form.email).await?;
     let hash = known.as_ref().and_then(|known| known.password_hash.as_deref());
@@ -90,34 +89,48 @@ async fn log_in(
         return rejected(&LoginPage {
             email: form.email,
             problem: "The e-mail address or the password is wrong.".into(),
-            ..LoginPage::new(&layout, next)
+            ..LoginPage::new(&layout, next, &app.doors)
         });
     };
     app.auth.throttle.forgive(&form.email).await?;
-    app.auth.log_in(&session, &person).await?;
-    if let Some(id) = session.id() {
-        let agent = headers
-            .get(header::USER_AGENT)
-            .and_then(|value| value.to_str().ok())
-            .map(|text| text.chars().take(200).collect());
-        commands::note_origin(&app.db, &session_hash(&id), address.map(|ip| ip.to_string()), agent).await?;
-    }
-    commands::end_surplus_sessions(&app.db, person.id).await?;
-    Ok(Redirect::to(next).into_response())
+    let half = Half {
+        person,
+        next: next.into(),
+        by_provider: false,
+    };
+    let entrance = Entrance {
+        db: &app.db,
+        auth: &app.auth,
+        doors: &app.doors,
+        session: &session,
+        origin: &origin,
+    };
+    entrance.after_first_step(half, false).await
 }
 
 /// `POST /logout`: nothing of the pages stays in the browser, and the session's other tabs are told.
-async fn log_out(State(app): State<App>, hx: Hx, session: Session) -> Result<Response> {
+async fn log_out(
+    State(app): State<App>,
+    here: Here,
+    hx: Hx,
+    session: Session,
+    ClientAddress(address): ClientAddress,
+) -> Result<Response> {
     let person = app.auth.person_of(&session).await?;
     if let (Some(person), Some(id)) = (person, session.id()) {
-        match commands::end_session(&app.db, person.id, &session_hash(&id)[..8]).await {
+        let actor = Caller::with_session(person.clone(), &session, address).actor();
+        match commands::end_session(&app.db, &actor, person.id, &session_hash(&id)[..8], "logged out").await {
             // somebody else was faster
             Ok(()) | Err(Error::NotFound) => {}
             Err(error) => return Err(error),
         }
     }
+    let elsewhere = openid::log_out_address(&app.doors, &session).await;
     session.flush().await.map_err(anyhow::Error::from)?;
-    let mut response = saved(hx, "/login", Done::LoggedOut);
+    let mut response = match elsewhere {
+        Some(address) => openid::away(hx, &app.chrome.outside(&here, "Log out"), &app.doors, &address)?,
+        None => saved(hx, "/login", Done::LoggedOut),
+    };
     response
         .headers_mut()
         .insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
@@ -185,14 +198,19 @@ async fn account(State(app): State<App>, here: Here, user: CurrentUser, session:
 }
 
 async fn own_sessions(app: &App, user: &CurrentUser, session: &Session) -> Result<Vec<SessionRow>> {
-    let now = app.db.clock.now();
     let this = session.id().map(|id| session_hash(&id).to_vec());
+    session_rows(app, user.id, this.as_deref()).await
+}
+
+/// Somebody's open sessions; `this` is the hash of the one that asks.
+pub(super) async fn session_rows(app: &App, user: UserId, this: Option<&[u8]>) -> Result<Vec<SessionRow>> {
+    let now = app.db.clock.now();
     let idle_since = now - app.auth.sessions.idle();
-    let open = queries::open_sessions(app.db.unscoped(), user.id, now, idle_since).await?;
+    let open = queries::open_sessions(app.db.unscoped(), user, now, idle_since).await?;
     Ok(open
         .into_iter()
         .map(|open| SessionRow {
-            here: this.as_deref() == Some(&open.id_hash),
+            here: this == Some(&open.id_hash),
             id: hex(&open.id_hash[..8]),
             device: match open.display {
                 true => format!("Display: {}", device(open.user_agent.as_deref())),
@@ -226,7 +244,7 @@ async fn change_password(
     session: Session,
     Form(form): Form<PasswordForm>,
 ) -> Result<Response> {
-    match commands::change_password(&app.db, &app.auth, user.id, &form.current, &form.new).await {
+    match commands::change_password(&app.db, &app.auth, &user, &form.current, &form.new).await {
         Ok(()) => {
             // every session ended, this one too; it begins anew under a new id
             session.clear().await;
@@ -259,7 +277,7 @@ async fn change_theme(
     Form(form): Form<ThemeForm>,
 ) -> Result<Response> {
     let theme = if form.theme.is_empty() { "system" } else { &form.theme };
-    commands::set_theme(&app.db, user.id, theme).await?;
+    commands::set_theme(&app.db, &user, theme).await?;
     app.auth.people.forget(user.id);
     Ok(saved(hx, local_path(Some(&form.next)), Done::ThemeChanged))
 }
@@ -267,12 +285,12 @@ async fn change_theme(
 /// `POST /account/sessions/{session}/end`
 async fn end_session(State(app): State<App>, hx: Hx, user: CurrentUser, Path(name): Path<String>) -> Result<Response> {
     let name = unhex(&name).ok_or(Error::NotFound)?;
-    commands::end_session(&app.db, user.id, &name).await?;
+    commands::end_session(&app.db, &user.actor(), user.id, &name, "session ended").await?;
     app.auth.sessions.forget_all_of(user.id);
     Ok(saved(hx, "/account", Done::SessionsEnded))
 }
 
-fn page(page: &impl Template) -> Result<Response> {
+pub(super) fn page(page: &impl Template) -> Result<Response> {
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
 }
 
@@ -280,7 +298,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 16 || !text.is_ascii() {
         return None;
     }
@@ -291,7 +309,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// `Firefox on Linux`: enough to tell one's own devices apart.
-fn device(agent: Option<&str>) -> String {
+pub fn device(agent: Option<&str>) -> String {
     let Some(agent) = agent else {
         return "Unknown device".into();
     };

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::Doors;
 use super::commands::NewUser;
 use crate::error::Problems;
 use crate::web::Layout;
@@ -16,11 +17,14 @@ pub struct LoginPage<'a> {
     pub next: String,
     /// wrong address or password: one sentence for both fields
     pub problem: String,
+    /// the OpenID provider's name; none without one
+    pub provider: Option<String>,
 }
 
 impl<'a> LoginPage<'a> {
-    pub fn new(layout: &'a Layout, next: &str) -> Self {
+    pub fn new(layout: &'a Layout, next: &str, doors: &Doors) -> Self {
         LoginPage {
+            provider: doors.provider().map(|provider| provider.settings().label.clone()),
             layout,
             email: String::new(),
             next: next.into(),

@@ -12,7 +12,8 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tracing::Instrument;
 
-use super::{Here, Layout, LinkView};
+use super::{API, Here, Layout, LinkView};
+use crate::audit::ClientAddress;
 use crate::config::Network;
 use crate::error::Failure;
 
@@ -28,18 +29,6 @@ pub struct Frame {
     pub trusted_proxies: Arc<[Network]>,
     /// each request becomes a span, for the traces that are sent away
     pub traced: bool,
-}
-
-/// The address of whoever asks, as far as it can be trusted.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientAddress(pub Option<IpAddr>);
-
-impl<S: Send + Sync> axum::extract::FromRequestParts<S> for ClientAddress {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get().copied().unwrap_or(ClientAddress(None)))
-    }
 }
 
 /// Names this request in logs and on error pages: 16 hexadecimal digits.
@@ -81,7 +70,7 @@ pub async fn frame(State(frame): State<Frame>, mut request: Request, next: Next)
 
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         response = explain(&asked, &id, response, &failure);
-    } else if asked.wants_page && is_bare_failure(&response) {
+    } else if (asked.wants_page || asked.uri.path().starts_with(API)) && is_bare_failure(&response) {
         let failure = Failure {
             message: String::new(),
             cause: None,
@@ -182,6 +171,9 @@ fn explain(asked: &Asked, id: &str, bare: Response, failure: &Failure) -> Respon
             "request failed"
         );
     }
+    if asked.uri.path().starts_with(API) {
+        return explain_to_program(status, id, &bare, failure);
+    }
     if status == StatusCode::UNAUTHORIZED {
         return to_log_in(asked);
     }
@@ -229,6 +221,31 @@ fn explain(asked: &Asked, id: &str, bare: Response, failure: &Failure) -> Respon
     }
     if let Some(wait) = bare.headers().get(header::RETRY_AFTER) {
         response.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    response
+}
+
+/// `{"error", "message", "request_id"}`, for programs.
+fn explain_to_program(status: StatusCode, id: &str, bare: &Response, failure: &Failure) -> Response {
+    let (heading, advice) = words(status);
+    let message = match status {
+        StatusCode::FORBIDDEN => "This key does not include this.",
+        _ if failure.message.is_empty() => advice,
+        _ => &failure.message,
+    };
+    let name = status
+        .canonical_reason()
+        .unwrap_or(heading)
+        .to_lowercase()
+        .replace([' ', '-'], "_");
+    let body = serde_json::json!({ "error": name, "message": message, "request_id": id });
+    let mut response = (status, axum::Json(body)).into_response();
+    if let Some(wait) = bare.headers().get(header::RETRY_AFTER) {
+        response.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        let scheme = HeaderValue::from_static("Bearer realm=\"Pulseboard\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
     }
     response
 }

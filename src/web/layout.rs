@@ -50,6 +50,12 @@ pub struct Layout {
     pub user_name: String,
     /// empty (follow the system), `light` or `dark`
     pub theme: String,
+    /// in which this person reads times, such as `Europe/Berlin`; empty = the facility's
+    pub reading_zone: String,
+    /// how they read dates: `iso`, `slashes`, `us`; empty = in words, as the pages come
+    pub dates: String,
+    /// how their pages follow what happens: `minute`, `paused`; empty = live
+    pub refresh: String,
     /// `board`, `inventory`, `requests`, `distributions`, `network`, `account`, `admin/<page>` or empty
     pub active: String,
     pub synthetic: bool,
@@ -95,6 +101,18 @@ impl Layout {
     pub fn following(mut self) -> Self {
         self.events_url = self.facility_id.map(|id| format!("/facilities/{id}/changes"));
         self
+    }
+
+    /// The page's event stream, unless this person does not want to follow it.
+    pub fn stream(&self) -> Option<&str> {
+        self.events_url
+            .as_deref()
+            .filter(|_| self.refresh.is_empty() || self.wall)
+    }
+
+    /// Whether the page changes by itself or would, if its reader wanted it to.
+    pub fn is_changing(&self) -> bool {
+        self.events_url.is_some()
     }
 
     /// Hashed address of a file under `static/`, or of the bundles `app.css` and `app.js`.

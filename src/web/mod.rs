@@ -1,6 +1,9 @@
 //! How pages reach a browser: the table of routes, the frame around every answer, forms, static files,
 //! and pages stitched from shared and personal parts. Knows no feature.
 
+/// Addresses for programs: asked with keys and never with cookies, answered with JSON even when something goes wrong.
+pub const API: &str = "/api/";
+
 pub mod assets;
 mod csrf;
 pub mod flash;
@@ -14,9 +17,10 @@ mod routes;
 pub mod server;
 mod view;
 
+pub use crate::audit::ClientAddress;
 pub use csrf::same_origin;
 pub use form::{Form, Hx, refused, rejected, saved};
-pub use frame::{ClientAddress, Frame, RequestId, frame};
+pub use frame::{Frame, RequestId, frame};
 pub use gzip::{Part, Piece, join, stitch};
 pub use layout::{FacilityLink, Here, Layout, Markup, sprite};
 pub use paging::{Turn, TurnQuery, Turned};

@@ -1,6 +1,6 @@
 // The facility's clock: the zone of the facility and the server's time, whatever this machine thinks of either.
 const pulseboard = (() => {
-  const timeZone = document.body.dataset.zone || undefined;
+  const timeZone = document.body.dataset.readingZone || document.body.dataset.zone || undefined;
   const style = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
   let format;
   try {

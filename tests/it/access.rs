@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use http::{Method, StatusCode};
 use pulseboard::app::route_table;
-use pulseboard::auth::{Access, Role, session_hash};
+use pulseboard::auth::{Access, Role, Token, session_hash};
 use pulseboard::web::Route;
 
 use crate::support::{Answer, Client, Facility, TestApp};
@@ -25,6 +25,7 @@ impl World {
         let app = TestApp::new().await;
         let (own, other) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
         let third = app.facility("Riverbank").await;
+        let board = make_board(&app.log_in(Role::NetworkAdmin, &[]).await).await;
         let mut things = BTreeMap::new();
         for facility in [&own, &other] {
             let id = facility.id.0;
@@ -37,6 +38,16 @@ impl World {
                 app.delivery(&third, facility).await.to_string(),
             );
             things.insert((id, "widget"), "stock".into());
+            let person = app.person(Role::Viewer, &[facility]).await;
+            things.insert((id, "user_id"), person.id.to_string());
+            things.insert((id, "reset"), reset_link(&app, person.id.0).await);
+            let (invitation, link) = invitation(&app, facility).await;
+            things.insert((id, "invitation_id"), invitation.to_string());
+            things.insert((id, "invitation"), link);
+            things.insert((id, "key_id"), app.key_of(facility).await.1.to_string());
+            things.insert((id, "widget_id"), "stock".into());
+            things.insert((id, "version"), "1".into());
+            things.insert((id, "board_id"), board.clone());
         }
         World {
             app,
@@ -98,6 +109,52 @@ impl World {
     }
 }
 
+/// A board of this person's own, by its number.
+async fn make_board(person: &Client) -> String {
+    let fields = [("name", "Mine"), ("owner", "person"), ("start", "network")];
+    let made = person.post("/boards", &fields).await;
+    let path = made.location().expect("the board");
+    path.split('/').nth(2).expect("its number").to_owned()
+}
+
+/// The secret of a link with which this person may choose a new password.
+async fn reset_link(app: &TestApp, person: i64) -> String {
+    let token = Token::new();
+    sqlx::query(
+        "insert into password_resets (user_id, token_hash, expires_at) values ($1, $2, now() + interval '1 hour')",
+    )
+    .bind(person)
+    .bind(&token.hash()[..])
+    .execute(&mut app.owner().await)
+    .await
+    .unwrap();
+    token.reveal()
+}
+
+/// Somebody invited by an administrator of the facility, and the secret of the link.
+async fn invitation(app: &TestApp, facility: &Facility) -> (i64, String) {
+    let (token, admin) = (Token::new(), app.person(Role::FacilityAdmin, &[facility]).await);
+    // whoever is invited reads who invites them
+    sqlx::query("update users set name = 'Ada' where id = $1")
+        .bind(admin.id.0)
+        .execute(&mut app.owner().await)
+        .await
+        .unwrap();
+    let id: i64 = sqlx::query_scalar(
+        "with made as (insert into invitations (email, name, invited_by, token_hash, expires_at)
+                       values ('new.' || $1 || '@example.org', 'New', $1, $2, now() + interval '1 day') returning id),
+              offered as (insert into invitation_offers (facility_id, invitation_id, role) select $3, id, 'staff' from made)
+         select id from made",
+    )
+    .bind(admin.id.0)
+    .bind(&token.hash()[..])
+    .bind(facility.id.0)
+    .fetch_one(&mut app.owner().await)
+    .await
+    .unwrap();
+    (id, token.reveal())
+}
+
 /// As the account page names it; zeros for somebody without a session.
 fn name_of_session(person: &Client) -> String {
     let id = person.session().and_then(|cookie| cookie.parse().ok());
@@ -152,9 +209,11 @@ fn face(answer: &Answer) -> (StatusCode, Vec<(String, String)>, String) {
 
 /// Asks everything as somebody with this role in the own facility.
 async fn everything_as(role: Role) {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let person = world.app.person(role, &[&world.own]).await;
     let client = world.app.client().log_in(&person.email).await;
+    let board = make_board(&client).await;
+    world.things.insert((world.own.id.0, "board_id"), board);
     let everywhere = role == Role::NetworkAdmin;
 
     for route in route_table() {
@@ -167,19 +226,22 @@ async fn everything_as(role: Role) {
             Access::Staff => role >= Role::Staff,
             Access::FacilityAdmin | Access::Manager => role >= Role::FacilityAdmin,
             Access::NetworkAdmin => everywhere,
+            Access::Key => false,
         };
         let own = world.path(&route, &world.own, &world.own, &client);
         let answer = ask(&client, &route, &own).await;
         let said = format!("{} {own} as {role}: {}", route.method, answer.status);
         if route.path == "/setup" {
             assert_eq!(answer.status, not_after_set_up(&route), "{said}");
+        } else if route.access == Access::Key {
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}");
         } else if enough {
             assert!(is_let_in(answer.status), "{said}\n{:?}", answer.find("main"));
         } else {
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{said}");
         }
 
-        if is_of_facility(&route) && !everywhere {
+        if is_of_facility(&route) && !everywhere && route.access != Access::Key {
             let foreign = world.path(&route, &world.other, &world.other, &client);
             let there = ask(&client, &route, &foreign).await;
             let nowhere = ask(&client, &route, &world.nowhere(&route, true, &client)).await;
@@ -210,6 +272,8 @@ async fn everything_as_nobody(world: &World, client: &Client) {
         let said = format!("{} {path}: {}", route.method, answer.status);
         if route.access == Access::Public {
             assert!(is_let_in(answer.status), "{said}");
+        } else if route.access == Access::Key {
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}");
         } else {
             assert!(is_sent_to_log_in(route, &answer), "{said}");
             let htmx = ask(&client.htmx(), route, &path).await;
@@ -247,6 +311,32 @@ async fn a_stranger_is_sent_to_log_in_everywhere() {
 }
 
 #[tokio::test]
+async fn somebody_between_password_and_code_is_a_stranger_everywhere() {
+    let world = World::new().await;
+    let (_, phone, _, half) = crate::two_factor::half_logged_in(&world.app, Role::NetworkAdmin).await;
+
+    for route in route_table().iter().filter(|route| route.access != Access::Public) {
+        let path = world.path(route, &world.own, &world.own, &half);
+        let answer = ask(&half, route, &path).await;
+        assert!(
+            is_sent_to_log_in(route, &answer),
+            "{} {path}: {}",
+            route.method,
+            answer.status
+        );
+    }
+    assert!(half.get("/login/code").await.status.is_success());
+    let code = phone.code(&world.app);
+    assert!(
+        half.post("/login/code", &[("code", &code)])
+            .await
+            .status
+            .is_redirection()
+    );
+    assert!(crate::support::is_logged_in(&half).await);
+}
+
+#[tokio::test]
 async fn a_disabled_person_is_a_stranger_at_their_next_request() {
     let world = World::new().await;
     let person = world.app.person(Role::FacilityAdmin, &[&world.own]).await;
@@ -278,7 +368,8 @@ async fn a_session_past_its_end_is_a_strangers() {
 async fn a_thing_of_another_facility_is_as_absent_as_one_that_never_was() {
     let world = World::new().await;
     let client = world.app.log_in(Role::FacilityAdmin, &[&world.own]).await;
-    let with_a_thing = |route: &Route| is_of_facility(route) && route.path.matches("_id}").count() > 1;
+    let with_a_thing =
+        |route: &Route| is_of_facility(route) && route.path.matches("_id}").count() > 1 && route.access != Access::Key;
 
     for route in route_table().iter().filter(|route| with_a_thing(route)) {
         let smuggled = world.path(route, &world.own, &world.other, &client);
@@ -353,4 +444,62 @@ async fn head_answers_as_get_does_and_without_a_body() {
         assert_eq!(head.status, get.status, "{path}");
         assert_eq!(head.body(), "", "{path}");
     }
+}
+
+/// Every route as a program: what a key opens, and that it opens nothing else.
+async fn everything_with_key(world: &World, key: &str, good: bool) {
+    let program = world.app.client().with("authorization", &format!("Bearer {key}"));
+    for route in route_table().iter().filter(|route| route.path != "/setup") {
+        let path = world.path(route, &world.own, &world.own, &program);
+        let answer = ask(&program, route, &path).await;
+        let said = format!("{} {path}: {}", route.method, answer.status);
+        match route.access {
+            Access::Public => assert!(is_let_in(answer.status), "{said}"),
+            Access::Key if good => assert_eq!(answer.status, StatusCode::OK, "{said}"),
+            Access::Key => assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}"),
+            _ => assert!(is_sent_to_log_in(route, &answer), "{said}"),
+        }
+        if route.access == Access::Key && good && is_of_facility(route) {
+            let foreign = world.path(route, &world.other, &world.other, &program);
+            let there = ask(&program, route, &foreign).await;
+            let nowhere = ask(&program, route, &world.nowhere(route, true, &program)).await;
+            assert_eq!(there.status, StatusCode::NOT_FOUND, "{foreign}");
+            assert_eq!(without_number(&there), without_number(&nowhere), "{foreign}");
+        }
+    }
+}
+
+/// An error of the API, but for the number of the request.
+fn without_number(answer: &Answer) -> (StatusCode, serde_json::Value) {
+    let mut body: serde_json::Value = serde_json::from_str(answer.body()).expect("JSON");
+    body["request_id"].take();
+    (answer.status, body)
+}
+
+#[tokio::test]
+async fn a_key_reads_its_facility_and_opens_no_page() {
+    let world = World::new().await;
+    let (key, _) = world.app.key_of(&world.own).await;
+
+    everything_with_key(&world, &key, true).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_or_past_its_end_is_a_strangers() {
+    let world = World::new().await;
+    let (revoked, id) = world.app.key_of(&world.own).await;
+    let (expired, other) = world.app.key_of(&world.own).await;
+    let mut owner = world.app.owner().await;
+    for (change, id) in [
+        ("update api_keys set revoked_at = now() where id = $1", id),
+        (
+            "update api_keys set expires_at = now() - interval '1 second' where id = $1",
+            other,
+        ),
+    ] {
+        sqlx::query(change).bind(id).execute(&mut owner).await.unwrap();
+    }
+
+    everything_with_key(&world, &revoked, false).await;
+    everything_with_key(&world, &expired, false).await;
 }

@@ -20,10 +20,10 @@ const KERNEL: [&str; 10] = [
 ];
 
 /// Each may use the kernel and those before it.
-const PLATFORM: [&str; 7] = ["outbox", "audit", "auth", "live", "web", "jobs", "charts"];
+const PLATFORM: [&str; 8] = ["outbox", "audit", "auth", "live", "web", "jobs", "mail", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 14] = [
+const FEATURES: [(&str, &[&str]); 16] = [
     ("facilities", &[]),
     ("reference", &["facilities"]),
     ("summary", &["facilities"]),
@@ -59,7 +59,9 @@ const FEATURES: [(&str, &[&str]); 14] = [
         "network",
         &["distributions", "requests", "inventory", "summary", "facilities"],
     ),
-    ("admin", &["summary", "facilities"]),
+    ("admin", &["users", "summary", "facilities"]),
+    ("keys", &["facilities"]),
+    ("api", &["summary", "facilities"]),
     ("health", &[]),
     (
         "synthetic",
@@ -101,7 +103,7 @@ impl Source {
 
     /// A page's code, its forms and its routes: what answers HTTP.
     fn is_surface(&self) -> bool {
-        self.is("routes") || ["admin", "health"].contains(&self.module())
+        self.is("routes") || ["admin", "api", "health"].contains(&self.module())
     }
 }
 
@@ -265,7 +267,7 @@ fn a_command_knows_nothing_of_pages() {
 #[test]
 fn rows_are_written_only_by_commands_and_the_few_beside_them() {
     let may_write = |source: &Source| {
-        let platform = ["outbox", "audit", "auth", "jobs", "db"].contains(&source.module());
+        let platform = ["outbox", "audit", "auth", "jobs", "mail", "db"].contains(&source.module());
         let in_feature = ["commands", "ledger", "due", "setup"]
             .iter()
             .any(|name| source.is(name));

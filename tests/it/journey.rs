@@ -2,7 +2,7 @@
 //! asks for, and a look behind the application.
 
 use chrono::{DateTime, Utc};
-use pulseboard::auth::{Editor, Role, Viewer};
+use pulseboard::auth::{Caller, Editor, Role, Viewer};
 use pulseboard::blood::{BloodGroup, Component, DonationNumber};
 use pulseboard::ids::{DistributionId, RequestId, UnitId};
 
@@ -18,7 +18,7 @@ pub async fn editor(app: &TestApp, facility: &Facility) -> Editor {
     let person = app.person(Role::Staff, &[facility]).await;
     let person = app.auth.people.find(person.id).await.expect("people can be read");
     Editor(Viewer {
-        person: person.expect("the person exists"),
+        person: Caller::of(person.expect("the person exists")),
         facility: facility.id,
         role: Role::Staff,
     })

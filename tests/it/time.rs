@@ -198,14 +198,7 @@ async fn a_write_that_lasts_over_midnight_is_counted_on_the_day_it_began() {
         .execute(work.conn())
         .await
         .expect("midnight passes");
-    let entry = Entry {
-        facility: Some(lakeside.id),
-        other: None,
-        action: "raised",
-        thing: "request",
-        thing_id: None,
-        detail: serde_json::json!({}),
-    };
+    let entry = Entry::new("raised", "request").of(lakeside.id);
     let event = Event::StockReceived { facility: lakeside.id };
     work.commit(entry, &event).await.expect("a commit");
 

@@ -89,14 +89,11 @@ fn entry(
     id: DistributionId,
     detail: serde_json::Value,
 ) -> Entry<'_> {
-    Entry {
-        facility: Some(facility),
-        other: Some(other),
-        action,
-        thing: "distribution",
-        thing_id: Some(id.0),
-        detail,
-    }
+    Entry::new(action, "distribution")
+        .of(facility)
+        .with(other)
+        .about(id.0)
+        .detail(detail)
 }
 
 /// At most this many characters of a note.

@@ -147,14 +147,9 @@ async fn finish(mut tx: crate::db::Tx, action: &str, moved: &Moved, event: &Even
         return Ok(());
     }
     for (&facility, units) in moved {
-        let entry = Entry {
-            facility: Some(facility),
-            other: None,
-            action,
-            thing: "unit",
-            thing_id: None,
-            detail: json!({ "quantity": units }),
-        };
+        let entry = Entry::new(action, "unit")
+            .of(facility)
+            .detail(json!({ "quantity": units }));
         audit::record(&mut tx, &Actor::system(), &entry).await?;
     }
     let facilities: Vec<FacilityId> = moved.keys().copied().collect();

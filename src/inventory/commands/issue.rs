@@ -67,14 +67,8 @@ pub async fn issue(db: &Db, editor: &Editor, issue: &Issue) -> Result<Vec<UnitId
     let ids: Vec<UnitId> = issued.iter().map(|unit| unit.id).collect();
     let mut detail = detail(&issued, change.reason);
     detail["patient_group"] = json!(group_words(&issue.patient));
-    let entry = Entry {
-        facility: Some(facility),
-        other: None,
-        action: "issued",
-        thing: "unit",
-        thing_id: if let [only] = ids[..] { Some(only.0) } else { None },
-        detail,
-    };
+    let only = if let [only] = ids[..] { Some(only.0) } else { None };
+    let entry = Entry::new("issued", "unit").of(facility).about(only).detail(detail);
     work.commit(entry, &Event::UnitMoved { facility, unit: ids[0] }).await?;
     Ok(ids)
 }

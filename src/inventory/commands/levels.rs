@@ -57,13 +57,9 @@ pub async fn set_thresholds(
             .map(|((component, group), levels)| (format!("{component} {group}"), json!(levels.words())))
             .collect::<serde_json::Map<_, _>>()
     };
-    let entry = Entry {
-        facility: Some(facility),
-        other: None,
-        action: "changed",
-        thing: "stock levels",
-        thing_id: None,
-        detail: json!({ "before": changed(&before), "after": changed(wanted) }),
-    };
+    let entry = Entry::new("changed", "stock levels")
+        .of(facility)
+        .before(changed(&before).into())
+        .after(changed(wanted).into());
     work.commit(entry, &Event::FacilityChanged { facility }).await
 }

@@ -59,14 +59,10 @@ async fn take(db: &Db, editor: &Editor, step: Step<'_>) -> Result<UnitId> {
 
 /// Commits what was done to one row, with the audit line and the event that every such step has.
 async fn finish(work: Work, facility: FacilityId, unit: &Unit, action: &str, reason: Option<&str>) -> Result<()> {
-    let entry = Entry {
-        facility: Some(facility),
-        other: None,
-        action,
-        thing: "unit",
-        thing_id: Some(unit.id.0),
-        detail: detail([unit], reason),
-    };
+    let entry = Entry::new(action, "unit")
+        .of(facility)
+        .about(unit.id.0)
+        .detail(detail([unit], reason));
     work.commit(
         entry,
         &Event::UnitMoved {

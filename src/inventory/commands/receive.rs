@@ -50,17 +50,14 @@ pub async fn receive(db: &Db, editor: &Editor, receipt: &Receipt) -> Result<Vec<
         received.push(id);
     }
     let units = receipt.rows.iter().map(|row| &row.unit);
-    let entry = Entry {
-        facility: Some(facility),
-        other: None,
-        action: "received",
-        thing: "unit",
-        thing_id: if let [only] = received[..] { Some(only.0) } else { None },
-        detail: detail_of(
+    let only = if let [only] = received[..] { Some(only.0) } else { None };
+    let entry = Entry::new("received", "unit")
+        .of(facility)
+        .about(only)
+        .detail(detail_of(
             units.map(|unit| (unit.component, unit.group, unit.quantity)),
             change.reason,
-        ),
-    };
+        ));
     work.commit(entry, &Event::StockReceived { facility }).await?;
     Ok(received)
 }

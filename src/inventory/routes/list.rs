@@ -80,7 +80,10 @@ pub async fn index(
     };
     let mut tx = app.db.read(&viewer.scope()).await?;
     let total = queries::totals(&mut tx, facility, &filter).await?;
-    let found = queries::turn(&mut tx, facility, &filter, turn.read()).await?;
+    let found = app
+        .db
+        .timed("stock", queries::turn(&mut tx, facility, &filter, turn.read()))
+        .await?;
     let booked = just_booked(&mut tx, facility, &just.booked).await?;
     drop(tx);
     let layout = app

@@ -104,7 +104,7 @@ async fn tell_recipients(
     let name = sqlx::query_scalar!("select name from facilities where id = $1", asker.0)
         .fetch_one(work.conn())
         .await?;
-    let asker = Actor { user: None, name };
+    let asker = Actor::named(name);
     let mut detail = detail.clone();
     if let Some(detail) = detail.as_object_mut() {
         detail.remove("to");
@@ -370,6 +370,8 @@ async fn set_status(work: &mut Work, request: &Request, status: RequestStatus) -
         status,
         RequestStatus::Rejected | RequestStatus::Cancelled | RequestStatus::Fulfilled
     );
+    let name = format!("request {}", request.id);
+    work.changed(None, name, Some(request.status.as_str()), Some(status.as_str()));
     sqlx::query!(
         "update blood_requests set status = $3, closed_at = case when $4 then clock_now() else closed_at end
          where facility_id = $1 and id = $2",
@@ -399,14 +401,11 @@ fn entry(
     id: RequestId,
     detail: serde_json::Value,
 ) -> Entry<'_> {
-    Entry {
-        facility: Some(facility),
-        other,
-        action,
-        thing: "request",
-        thing_id: Some(id.0),
-        detail,
-    }
+    Entry::new(action, "request")
+        .of(facility)
+        .with(other)
+        .about(id.0)
+        .detail(detail)
 }
 
 fn raised(facility: FacilityId, request: RequestId) -> Event {

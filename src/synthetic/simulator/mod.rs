@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use self::queries::Shelf;
 use super::dice::Dice;
 use crate::audit::Actor;
-use crate::auth::{Editor, Passwords, Person, Role, Viewer};
+use crate::auth::{Caller, Editor, Passwords, Person, Role, Viewer};
 use crate::db::{Db, Scope};
 use crate::error::{Error, Result};
 use crate::facilities::{self, Facility, FacilityKind};
@@ -170,7 +170,7 @@ impl Simulator {
     /// The simulator at work in a facility.
     fn editor(&self, facility: FacilityId) -> Editor {
         Editor(Viewer {
-            person: self.person.clone(),
+            person: Caller::of(self.person.clone()),
             facility,
             role: Role::NetworkAdmin,
         })
@@ -220,6 +220,7 @@ async fn person(db: &Db) -> Result<Person> {
         network_admin: true,
         disabled: true,
         epoch: 0,
+        preferences: Default::default(),
         theme: "system".into(),
         memberships: Vec::new(),
     })

@@ -9,7 +9,6 @@ use crate::blood::{BloodGroup, Component};
 use crate::charts::full;
 use crate::clock::local_day;
 use crate::error::Result;
-use crate::ids::FacilityId;
 use crate::web::EmptyView;
 use crate::widgets::Context;
 use crate::widgets::view::{ActivityFragment, ActivityRow, ActivityView};
@@ -28,23 +27,20 @@ pub(super) async fn html(tx: &mut PgConnection, plain: &Plain<'_>) -> Result<Str
         label: String::new(),
         href: String::new(),
     });
-    let rows = happened
-        .iter()
-        .map(|(facility, one)| row(*facility, one, context))
-        .collect();
+    let rows = happened.iter().map(|one| row(one, context)).collect();
     rendered(&ActivityFragment {
         activity: &ActivityView { frame, rows },
     })
 }
 
-fn row(facility: FacilityId, one: &Happened, context: &Context) -> ActivityRow {
+fn row(one: &Happened, context: &Context) -> ActivityRow {
     let (icon, tone) = look_of(one);
     ActivityRow {
         id: one.id,
         icon: icon.into(),
         tone: tone.into(),
         sentence: sentence(one),
-        href: address(facility, one),
+        href: address(one),
         who: one.who.clone(),
         at_iso: one.at.to_rfc3339(),
         at: when(context, one.at),
@@ -80,6 +76,7 @@ fn sentence(happened: &Happened) -> String {
     let thing = match happened.thing.as_str() {
         "request" => "a request",
         "distribution" => "a transfer",
+        "board" => "a board",
         _ => "stock",
     };
     let units = |count: i64| format!("{} {}", full(count as f64), if count == 1 { "unit" } else { "units" });
@@ -99,11 +96,13 @@ fn sentence(happened: &Happened) -> String {
     text
 }
 
-fn address(facility: FacilityId, happened: &Happened) -> String {
+fn address(happened: &Happened) -> String {
+    let facility = happened.seen_from;
     match (happened.thing.as_str(), happened.thing_id) {
         ("unit", Some(id)) => format!("/facilities/{facility}/inventory/{id}"),
         ("request", Some(id)) => format!("/facilities/{facility}/requests/{id}"),
         ("distribution", Some(id)) => format!("/facilities/{facility}/distributions/{id}"),
+        ("board", Some(id)) => format!("/boards/{id}"),
         _ => format!("/facilities/{facility}/inventory"),
     }
 }

@@ -10,8 +10,10 @@ use chrono::TimeDelta;
 use pulseboard::app::{self, App};
 use pulseboard::boot;
 use pulseboard::clock::Clock;
+use pulseboard::config::{Secret, SignIn};
 use pulseboard::db::{Db, PoolSizes};
 use pulseboard::live::Limits;
+use pulseboard::mail::Mail;
 use pulseboard::web::Frame;
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
@@ -55,6 +57,10 @@ pub fn options() -> Options {
         frame: Frame::default(),
         synthetic: false,
         setup_token: SETUP_CODE.into(),
+        mail: Mail::off("https://board.example.org"),
+        secret: Secret::new("kT7v0Qm2Zs9Lx4Wd8Rb6Hy1Nc3Gf5Jp-kT7v").expect("a secret"),
+        sign_in: SignIn::default(),
+        base_url: "http://localhost".into(),
     }
 }
 

@@ -1,14 +1,15 @@
 //! What a test puts into its installation: facilities, people, stock, requests. Each facility's data carries canaries.
 
 use chrono::{TimeDelta, Utc};
-use pulseboard::audit::{Actor, Entry};
-use pulseboard::auth::{Editor, Passwords, Role, Viewer};
+use pulseboard::audit::{Actor, Entry, Origin};
+use pulseboard::auth::{Caller, Editor, KeyScope, Manager, Passwords, Role, Viewer};
 use pulseboard::blood::{BloodGroup, Component, DonationNumber, MovementKind, UnitStatus};
 use pulseboard::db::Scope;
 use pulseboard::distributions::{self, Dispatch};
 use pulseboard::ids::{DistributionId, FacilityId, RequestId, UnitId, UserId};
 use pulseboard::inventory::NewUnit;
 use pulseboard::inventory::ledger::{self, Change};
+use pulseboard::keys::{self, NewKey};
 use pulseboard::outbox::Event;
 use pulseboard::requests::{self, NewRequest, Urgency};
 use pulseboard::summary::{self, Trigger, Work};
@@ -41,10 +42,7 @@ impl Facility {
 
     /// Its staff as the log knows them.
     pub fn actor(&self) -> Actor {
-        Actor {
-            user: Some(self.staff.id),
-            name: self.staff.name.clone(),
-        }
+        Actor::person(self.staff.id, &self.staff.name, Origin::program())
     }
 }
 
@@ -143,6 +141,30 @@ impl TestApp {
         self.client().log_in(&person.email).await
     }
 
+    /// Whoever may administer these facilities, for calling a command without a page.
+    pub async fn manager(&self, role: Role, facilities: &[&Facility]) -> Manager {
+        let person = self.person(role, facilities).await;
+        let found = self.app.auth.people.find(person.id).await.expect("people can be read");
+        Manager(Caller::of(found.expect("the manager exists")))
+    }
+
+    /// A key that reads this facility: its text and its number.
+    pub async fn key_of(&self, facility: &Facility) -> (String, i64) {
+        let manager = self.manager(Role::FacilityAdmin, &[facility]).await;
+        let new = NewKey {
+            name: format!("Sheet {}", facility.secret),
+            scopes: vec![KeyScope::Read],
+            facilities: Some(vec![facility.id]),
+            days: 30,
+        };
+        let text = keys::create(&self.app.db, &manager, &new).await.expect("a key");
+        let id = sqlx::query_scalar("select max(id) from api_keys")
+            .fetch_one(self.app.db.unscoped())
+            .await
+            .expect("its number");
+        (text, id)
+    }
+
     /// Stock to add: twelve O− red cells in a lot, unless told.
     pub fn stock<'a>(&'a self, facility: &'a Facility) -> Stock<'a> {
         let now = self.app.db.clock.now();
@@ -208,7 +230,7 @@ impl TestApp {
             .await
             .expect("people can be read");
         Editor(Viewer {
-            person: person.expect("the staff exist"),
+            person: Caller::of(person.expect("the staff exist")),
             facility: facility.id,
             role: Role::Staff,
         })
@@ -269,14 +291,10 @@ impl Stock<'_> {
         let id = ledger::arrive(&mut work, facility.id, &self.new, self.to, &change)
             .await
             .expect("the stock is taken");
-        let entry = Entry {
-            facility: Some(facility.id),
-            other: None,
-            action: "received",
-            thing: "unit",
-            thing_id: Some(id.0),
-            detail: serde_json::json!({ "units": self.new.quantity }),
-        };
+        let entry = Entry::new("received", "unit")
+            .of(facility.id)
+            .about(id.0)
+            .detail(serde_json::json!({ "units": self.new.quantity }));
         let event = Event::StockReceived { facility: facility.id };
         work.commit(entry, &event).await.expect("a commit");
         id

@@ -8,6 +8,7 @@ mod canary;
 mod client;
 mod cluster;
 mod html;
+mod smtp;
 mod watch;
 
 pub use app::{Options, SETUP_CODE, TestApp, options};
@@ -15,6 +16,7 @@ pub use builders::{Facility, PASSWORD, Person, Stock};
 pub use client::{Answer, Client};
 pub use cluster::Database;
 pub use html::Page;
+pub use smtp::{BASE_URL, SmtpServer};
 pub use watch::{Frame, Watch};
 
 use std::future::Future;

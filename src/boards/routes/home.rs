@@ -1,19 +1,24 @@
-//! The addresses of a board: the page, its stream, the button, and each widget alone.
+//! The home board of a facility: the page, its stream, the button, and each widget alone.
 
 use askama::Template;
-use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use bytes::Bytes;
 use chrono::{Datelike, NaiveDate};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, Uri};
+use std::sync::Arc;
 use tower_sessions::Session;
 
-use super::pages::MadeOf;
-use super::view::{BoardPage, PastPage, RefreshFragment, RefreshView};
-use super::{Boards, compose, past};
+use super::super::ask::Ask;
+use super::super::commands;
+use super::super::kept::MadeOf;
+use super::super::model::Owner;
+use super::super::queries::Whole;
+use super::super::view::{BoardPage, PastPage, RefreshFragment, RefreshView};
+use super::super::{Found, past};
+use super::{answer, around, events_url, range_of, seen, state_of, takes_gzip};
 use crate::app::App;
-use crate::auth::{Access, BoardViewer, Passive, Viewer};
+use crate::audit::{self, Entry};
+use crate::auth::{Access, BoardViewer, FacilityAdmin, Passive, Viewer};
 use crate::clock::time_label;
 use crate::error::{Error, Result};
 use crate::facilities::Chrome;
@@ -21,7 +26,8 @@ use crate::ids::FacilityId;
 use crate::live::{self, Topic, Watching};
 use crate::summary;
 use crate::web::flash::Done;
-use crate::web::{Here, Hx, Part, Piece, Routes, join, saved, sprite, stitch};
+use crate::web::{Here, Hx, Routes, saved};
+use crate::widgets::{Asked as Wishes, Filter};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -31,6 +37,7 @@ pub fn routes() -> Routes<App> {
         .get("/facilities/{facility_id}/widgets/{widget}", Access::Viewer, widget)
         .post("/facilities/{facility_id}/summary", Access::Viewer, refresh)
         .post("/facilities/{facility_id}/display", Access::Viewer, hang_up)
+        .post("/facilities/{facility_id}/board", Access::FacilityAdmin, make_own)
 }
 
 #[derive(serde::Deserialize)]
@@ -46,8 +53,10 @@ async fn show(
     session: Session,
     here: Here,
     Query(asked): Query<Asked>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response> {
+    let wishes = Wishes::of(&uri);
     let facility = app.chrome.facility(viewer.facility).await?;
     if let Some(day) = asked.day.filter(|day| !day.is_empty()) {
         let day: NaiveDate = day
@@ -69,10 +78,11 @@ async fn show(
         };
         return Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response());
     }
-    let found = app.boards.find(viewer.facility).await?;
-    note(&viewer, &found);
+    let ask = ask(viewer.facility, &wishes)?;
+    let found = app.boards.find(&ask).await?;
+    note(&app, &ask, &found);
     let parts = MadeOf {
-        person: &viewer.person,
+        person: &viewer.person.person,
         facility: &facility,
         board: &found.snapshot,
     };
@@ -86,10 +96,7 @@ async fn show(
         .facility_page(&viewer, &here, &facility.name, "board")
         .await?;
     layout.display = here.wall && app.auth.is_display(&session).await;
-    layout.events_url = Some(format!(
-        "/facilities/{}/events?seen={}",
-        viewer.facility, found.snapshot.version
-    ));
+    layout.events_url = Some(events_url(&ask, found.snapshot.version));
     layout.sprite_apart = true;
     let page = BoardPage {
         layout: &layout,
@@ -104,54 +111,19 @@ async fn show(
     Ok(answer(page, zipped))
 }
 
-/// The viewer's own page around what all share, compressed without compressing anything now.
-fn around(page: &str, body: &Part, zipped: bool) -> Bytes {
-    let (head, rest) = page.split_once("<!--icons-->").unwrap_or(("", page));
-    let (before, after) = rest.rsplit_once("<!--board-->").unwrap_or((rest, ""));
-    let pieces = [
-        Piece::Own(head),
-        Piece::Shared(sprite()),
-        Piece::Own(before),
-        Piece::Shared(body),
-        Piece::Own(after),
-    ];
-    if zipped { stitch(&pieces) } else { join(&pieces) }
-}
-
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
-    value.is_some_and(|value| value.contains("gzip"))
-}
-
-fn answer(page: Bytes, zipped: bool) -> Response {
-    let mut response = Response::new(Body::from(page));
-    let headers = response.headers_mut();
-    // with those that every answer gets; the map would grow twice
-    headers.reserve(16);
-    if zipped {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    response
-}
-
 /// One line and the counts for each request of a board.
-fn note(viewer: &Viewer, found: &super::Found) {
+pub(super) fn note(app: &App, ask: &Ask, found: &Found) {
     let cache = match (found.hit, found.triggered_refresh) {
         (true, false) => "hit",
         (true, true) => "stale",
         (false, _) => "miss",
     };
     metrics::counter!("pulseboard_board_requests_total", "cache" => cache).increment(1);
+    app.db.vitals.board(cache);
     metrics::histogram!("pulseboard_board_cache_age_seconds").record(found.age);
     tracing::info!(
-        facility.id = viewer.facility.0,
+        facility.id = ask.facility().map(|facility| facility.0),
+        board = ask.address.path(),
         cache_hit = found.hit,
         cache_age_seconds = found.age.as_secs_f64(),
         query_duration_ms = found.query.as_secs_f64() * 1000.0,
@@ -160,32 +132,21 @@ fn note(viewer: &Viewer, found: &super::Found) {
     );
 }
 
-#[derive(serde::Deserialize)]
-struct Seen {
-    seen: Option<i64>,
-}
-
 /// `GET /facilities/{facility_id}/events`: the page's one stream.
 async fn events(
     State(app): State<App>,
     Passive(viewer): Passive,
     session: Session,
-    Query(seen): Query<Seen>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let last = headers
-        .get("last-event-id")
-        .and_then(|value| value.to_str().ok())
-        .and_then(|id| id.parse().ok());
-    let (boards, facility) = (app.boards.clone(), viewer.facility);
+    let facility = viewer.facility;
+    let ask = ask(facility, &Wishes::of(&uri))?;
     let watching = Watching {
-        topic: Topic::Board(facility),
+        topic: ask.topic(),
         user: viewer.person.id,
-        seen: last.or(seen.seen),
-        state: Box::new(move |seen| {
-            let boards = boards.clone();
-            Box::pin(async move { state(&boards, facility, seen).await })
-        }),
+        seen: seen(&uri, &headers),
+        state: state_of(&app, ask),
         allowed: allowed(&app, session, facility),
     };
     live::stream(&app.hub, watching)
@@ -218,17 +179,15 @@ fn allowed(app: &App, session: Session, facility: FacilityId) -> live::Allowed {
     })
 }
 
-/// The whole board as frames, unless the screen shows just this version.
-async fn state(boards: &Boards, facility: FacilityId, seen: Option<i64>) -> Option<Bytes> {
-    let found = boards.find(facility).await.ok()?;
-    (seen != Some(found.snapshot.version)).then(|| found.snapshot.state.clone())
-}
-
 /// `POST /facilities/{facility_id}/display`: this browser hangs on a wall from now on, and may do nothing but look.
 async fn hang_up(State(app): State<App>, viewer: Viewer, session: Session) -> Result<Redirect> {
     app.auth
         .become_display(&session, &viewer.person, viewer.facility)
         .await?;
+    let mut tx = app.db.write(&viewer.scope()).await?;
+    let entry = Entry::new("hung up", "display").of(viewer.facility);
+    audit::record(&mut tx, &viewer.person.actor(), &entry).await?;
+    tx.commit().await?;
     Ok(Redirect::to(&format!("/facilities/{}?wall=1", viewer.facility)))
 }
 
@@ -237,9 +196,39 @@ async fn widget(
     State(app): State<App>,
     BoardViewer(viewer): BoardViewer,
     Path((_, widget)): Path<(i64, String)>,
+    uri: Uri,
 ) -> Result<Response> {
-    let html = compose::widget(&app.db, viewer.facility, &widget).await?;
-    Ok(Html(html).into_response())
+    let ask = ask(viewer.facility, &Wishes::of(&uri))?;
+    Ok(Html(app.boards.widget(&ask, &widget).await?).into_response())
+}
+
+/// The facility's own board, narrowed as its address says.
+fn ask(facility: FacilityId, wishes: &Wishes) -> Result<Ask> {
+    let filter = Filter {
+        facilities: vec![],
+        region: None,
+        ..wishes.filter()
+    };
+    Ok(Ask {
+        filter,
+        range: range_of(wishes)?,
+        ..Ask::home(facility)
+    })
+}
+
+/// `POST /facilities/{facility_id}/board`: a copy of what the address shows, for the facility to make its own. Nothing
+/// changes for anybody until it is published.
+async fn make_own(State(app): State<App>, hx: Hx, admin: FacilityAdmin) -> Result<Response> {
+    let facility = app.chrome.facility(admin.facility).await?;
+    let by = super::by(&app, &admin.person).await?;
+    let shown = app.boards.library().home(facility.id).await?;
+    let own = |whole: &Arc<Whole>| whole.board.owner == Owner::Facility(facility.id);
+    let id = match shown.filter(own) {
+        Some(whole) => whole.board.id,
+        None => commands::adopt(&app.db, &by, &facility).await?,
+    };
+    app.boards.redefined(id);
+    Ok(saved(hx, &format!("/boards/{id}/edit"), Done::BoardCopied))
 }
 
 /// `POST /facilities/{facility_id}/summary`: compute the summary now.

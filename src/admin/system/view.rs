@@ -1,0 +1,183 @@
+//! What the System page shows, in words.
+
+use super::rules::{Measure, RULES, State};
+use super::statements::Statement;
+use super::watch::{Look, seconds};
+use crate::app::App;
+use crate::charts::full;
+use crate::clock::age_label;
+
+pub struct SystemView {
+    /// `14:03:10 UTC`
+    pub at: String,
+    pub rules: Vec<RuleView>,
+    pub facts: Vec<(&'static str, String, &'static str)>,
+    pub jobs: Vec<JobView>,
+    /// none: the database does not count statements
+    pub statements: Option<Vec<StatementView>>,
+}
+
+pub struct RuleView {
+    pub title: &'static str,
+    pub value: String,
+    pub note: String,
+    pub threshold: &'static str,
+    /// kind and word of its phase
+    pub state: (&'static str, &'static str),
+    /// `since 14:01:20 UTC`, or empty
+    pub since: String,
+    pub advice: &'static str,
+    /// the quarter of an hour before, as points of a line 100 wide and 24 high; empty when there is nothing to draw
+    pub line: String,
+}
+
+pub struct JobView {
+    pub job: String,
+    pub ended_iso: String,
+    pub ended: String,
+    pub took: String,
+    pub outcome: (&'static str, String),
+    pub slow: bool,
+}
+
+pub struct StatementView {
+    pub query: String,
+    pub calls: String,
+    pub mean: String,
+    pub total: String,
+}
+
+impl SystemView {
+    pub fn new(app: &App, look: &Look, statements: Option<Vec<Statement>>) -> Self {
+        let pools = app.db.pools();
+        let pool = |at: usize| format!("{} of {} in use", pools[at].1, pools[at].2);
+        SystemView {
+            at: look.at.format("%H:%M:%S UTC").to_string(),
+            rules: (0..RULES.len()).map(|at| RuleView::new(look, at)).collect(),
+            facts: vec![
+                (
+                    "Streams open",
+                    full(app.hub.open() as f64),
+                    "One for each open page of this instance.",
+                ),
+                (
+                    "Pool for pages",
+                    pool(0),
+                    "When it stays full, raise pool_web or add an instance.",
+                ),
+                (
+                    "Pool for jobs",
+                    pool(1),
+                    "When it stays full, jobs wait for each other: raise pool_jobs.",
+                ),
+                (
+                    "Outbox depth",
+                    full(look.outbox_depth as f64),
+                    "Facts committed that have not reached this instance; more than a few for long means that it does not hear the database.",
+                ),
+            ],
+            jobs: look
+                .jobs
+                .iter()
+                .map(|run| JobView {
+                    job: run.job.clone(),
+                    ended_iso: run.finished_at.to_rfc3339(),
+                    ended: format!("{} ago", age_label(look.at - run.finished_at)),
+                    took: time(seconds(run.finished_at - run.claimed_at)),
+                    outcome: match (run.outcome.as_str(), run.running) {
+                        (_, true) => ("accent", "Running now".into()),
+                        ("done", false) => ("good", "Done".into()),
+                        (failure, false) => ("critical", failure.to_owned()),
+                    },
+                    slow: run.job == "refresh" && seconds(run.finished_at - run.claimed_at) > 2.0,
+                })
+                .collect(),
+            statements: statements.map(|all| all.into_iter().map(StatementView::of).collect()),
+        }
+    }
+}
+
+impl RuleView {
+    fn new(look: &Look, at: usize) -> Self {
+        let (rule, (state, since)) = (&RULES[at], look.states[at]);
+        let value = look.readings.of(rule.measure);
+        let shown = |value: Option<f64>| value.map_or_else(|| "–".into(), time);
+        let (value, note) = match rule.measure {
+            Measure::HitRate => (
+                share(value),
+                format!("{} boards in the last minute", full(look.boards as f64)),
+            ),
+            Measure::QueryTime => (
+                shown(value),
+                format!(
+                    "p50 {}, p99 {}; {} queries in the last minute",
+                    shown(look.readings.p50),
+                    shown(look.readings.p99),
+                    full(look.queries as f64)
+                ),
+            ),
+            Measure::RefreshTime => (shown(value), "of the job refresh, on whatever instance".into()),
+            Measure::StaleShare => (share(value), "of the boards in the memory of this instance".into()),
+        };
+        RuleView {
+            title: rule.title,
+            value,
+            note,
+            threshold: rule.threshold,
+            state: match state {
+                State::Ok => ("good", "OK"),
+                State::Pending => ("watch", "Pending"),
+                State::Firing => ("critical", "Firing"),
+            },
+            since: since.map_or_else(String::new, |since| since.format("since %H:%M:%S UTC").to_string()),
+            advice: rule.advice,
+            line: match rule.measure {
+                Measure::HitRate => line(&look.hit_rates, 1.0),
+                Measure::QueryTime => line(&look.p95s, 0.5),
+                Measure::RefreshTime | Measure::StaleShare => String::new(),
+            },
+        }
+    }
+}
+
+impl StatementView {
+    fn of(statement: Statement) -> Self {
+        StatementView {
+            query: statement.query.split_whitespace().collect::<Vec<_>>().join(" "),
+            calls: full(statement.calls as f64),
+            mean: time(statement.mean_ms / 1000.0),
+            total: time(statement.total_ms / 1000.0),
+        }
+    }
+}
+
+fn share(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |share| format!("{:.1} %", share * 100.0))
+}
+
+/// Seconds in the unit that suits them.
+fn time(seconds: f64) -> String {
+    match seconds * 1000.0 {
+        ms if ms < 10.0 => format!("{ms:.1} ms"),
+        ms if ms < 1000.0 => format!("{ms:.0} ms"),
+        _ => format!("{seconds:.1} s"),
+    }
+}
+
+/// Points of a polyline; `top` is the least value at the upper edge.
+fn line(values: &[Option<f64>], top: f64) -> String {
+    let known: Vec<(usize, f64)> = values
+        .iter()
+        .enumerate()
+        .filter_map(|(at, value)| value.map(|value| (at, value)))
+        .collect();
+    if known.len() < 2 {
+        return String::new();
+    }
+    let top = known.iter().map(|(_, value)| *value).fold(top, f64::max);
+    let last = (values.len() - 1) as f64;
+    let points = known
+        .iter()
+        .map(|(at, value)| format!("{:.1},{:.1}", *at as f64 / last * 100.0, 23.0 - value / top * 22.0));
+    points.collect::<Vec<_>>().join(" ")
+}
