@@ -9,8 +9,9 @@ use crate::support::TestApp;
 
 /// Lists of the whole network, where a row's facility says where, not whose; and boards, which are handed out by one
 /// function alone (`src/boards/queries.rs`).
-const COMMON: [&str; 5] = [
+const COMMON: [&str; 6] = [
     "facilities",
+    "facility_hours",
     "facility_exceptions",
     "memberships",
     "board_shares",
