@@ -98,6 +98,7 @@
     for (const id of Object.keys(now)) {
       if (!same(before[id], now[id])) write(id);
     }
+    tell();
     return before;
   }
   function record(id) {
@@ -114,7 +115,10 @@
     steps.length = count;
     show(target);
     take();
-    undo.disabled = !steps.length && !serverUndoes;
+    if (!steps.length && !serverUndoes) {
+      if (document.activeElement === undo) form.querySelector("button[value=save]").focus();
+      undo.disabled = true;
+    }
     said.textContent = id ? `${words} ${describe(id)}` : words;
   }
   const undoOne = () => backTo(steps.length - 1, "The last change is undone.");
@@ -202,6 +206,7 @@
         const [x, y, w, h] = AXES.map((one) => Number(field(id, one).value));
         put(id, { x: Math.min(x - 1, COLUMNS - w), y: y - 1.5, w, h });
         write(id);
+        tell();
       });
     }
   }
@@ -211,10 +216,16 @@
   const typed = () => new URLSearchParams(new FormData(form)).toString();
   const refused = Boolean(form.querySelector(".notice.critical"));
   const first = typed();
+  const unsent = () => refused || typed() !== first;
   let sending = false;
   form.addEventListener("submit", () => { sending = true; });
   addEventListener("pageshow", () => { sending = false; });
   addEventListener("beforeunload", (event) => {
-    if (!sending && (refused || typed() !== first)) event.preventDefault();
+    if (!sending && unsent()) event.preventDefault();
   });
+  function tell() {
+    document.getElementById("edit-unsent").hidden = !unsent();
+    document.getElementById("edit-state").hidden = unsent();
+  }
+  form.addEventListener("input", tell);
 })();
