@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::actions::{InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -204,6 +204,53 @@ impl Chromium {
             .then(KeyAction::Down { value })
             .then(KeyAction::Up { value });
         self.client.perform_actions(keys).await.expect("keys can be pressed");
+    }
+
+    /// Presses a key where the focus is, while another is held.
+    pub async fn key_with(&self, held: Key, key: impl Into<char>) {
+        let (held, value) = (held.into(), key.into());
+        let keys = KeyActions::new("keyboard".into())
+            .then(KeyAction::Down { value: held })
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value })
+            .then(KeyAction::Up { value: held });
+        self.client.perform_actions(keys).await.expect("keys can be pressed");
+    }
+
+    /// Takes what the selector finds with the mouse and lets it go so many pixels to the right and down.
+    pub async fn drag(&self, css: &str, right: f64, down: f64) {
+        self.until(
+            "nothing moves by itself",
+            "document.getAnimations().every(one => one.effect.getTiming().iterations === Infinity)",
+        )
+        .await;
+        let element = self.find(css).await;
+        let duration = Some(Duration::from_millis(50));
+        // a hand does not jump: dragging begins with a small move, and where that is counts as where it was taken
+        let (x, y) = (right.signum() * 4.0, down.signum() * 4.0);
+        let mouse = MouseActions::new("mouse".into())
+            .then(PointerAction::MoveToElement {
+                element,
+                duration,
+                x: 0.0,
+                y: 0.0,
+            })
+            .then(PointerAction::Down {
+                button: MOUSE_BUTTON_LEFT,
+            })
+            .then(PointerAction::MoveBy { duration, x, y })
+            .then(PointerAction::MoveBy {
+                duration,
+                x: right - x,
+                y: down - y,
+            })
+            .then(PointerAction::Up {
+                button: MOUSE_BUTTON_LEFT,
+            });
+        self.client
+            .perform_actions(mouse)
+            .await
+            .expect("the mouse can be moved");
     }
 
     /// Types where the focus is.

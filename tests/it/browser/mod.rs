@@ -5,6 +5,7 @@ mod chromium;
 mod driver;
 mod site;
 
+mod boards;
 mod everybody;
 mod hostile;
 mod live;
