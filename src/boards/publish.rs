@@ -331,7 +331,7 @@ impl Boards {
         }
         // a change from now on makes what follows outdated again
         slot.outdated.store(false, Ordering::Release);
-        slot.commits.store(self.commits(key), Ordering::Release);
+        let commits = self.commits(key);
         let begun = Instant::now();
         let rendered = match compose::snapshot(&self.0.db, &self.0.chrome, &key.ask, whole).await {
             Ok(snapshot) => Arc::new(snapshot),
@@ -343,6 +343,8 @@ impl Boards {
         self.0.db.took("board", begun.elapsed());
         slot.was_rendered();
         slot.current.store(Some(rendered.clone()));
+        // not before: whoever wrote and looks meanwhile would find the old one and take it for theirs
+        slot.commits.store(commits, Ordering::Release);
         Ok(rendered)
     }
 
