@@ -99,6 +99,8 @@ fn log_layer(config: &Config, lines: Lines) -> Result<Box<dyn Layer<Registry> + 
 
 /// `endpoint` is the collector's base address; the path of the trace signal is added as the OTLP specification says.
 fn exporting_provider(endpoint: &str) -> Result<SdkTracerProvider> {
+    // its client takes the process's; an error says that there is one
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)

@@ -89,17 +89,13 @@ pub struct Definition {
 
 text_enum! {
     /// How often an open screen is brought up to date.
+    #[derive(Default)]
     pub enum Refresh {
+        #[default]
         Live = "live" / "As things change",
         Seconds10 = "10s" / "Every 10 seconds at most",
         Minute = "1m" / "Every minute at most",
         Minutes5 = "5m" / "Every 5 minutes at most",
-    }
-}
-
-impl Default for Refresh {
-    fn default() -> Self {
-        Refresh::Live
     }
 }
 

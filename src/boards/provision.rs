@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::commands::{self, Provisioned};
 use super::model::File;
+use super::template;
 use crate::db::Db;
 use crate::error::Error;
 
@@ -38,6 +39,13 @@ pub async fn folder(db: &Db, folder: &Path) -> usize {
         }
     }
     changed
+}
+
+/// Makes the network a board of the one that the program brings along, so that a demo has one to look at.
+pub async fn shipped(db: &Db) -> crate::error::Result<()> {
+    let template = template::find("network").ok_or(Error::NotFound)?;
+    commands::provision(db, template.name, &template.file, &[]).await?;
+    Ok(())
 }
 
 async fn file(db: &Db, path: &Path) -> crate::error::Result<Provisioned> {

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::db::{self, Db, PoolSizes, embedded};
 use crate::synthetic::{self, DemoUser, Plan};
-use crate::{keys, telemetry};
+use crate::{boards, keys, telemetry};
 
 pub async fn run(mut config: Config, demo: &Demo) -> anyhow::Result<()> {
     let begun = Instant::now();
@@ -98,6 +98,7 @@ async fn populate(db: &Db, opened: &Opened, demo: &Demo, say: &impl Fn(String)) 
             seed: demo.seed,
         };
         synthetic::seed(db, &plan, progress_bar).await?;
+        boards::provision::shipped(db).await?;
         opened.analyze().await?;
     } else {
         say(format!("found {facilities} facilities"));

@@ -89,7 +89,7 @@ fn an_unknown_key_and_broken_toml_are_refused() {
         "{unknown}"
     );
     assert!(
-        nested.contains("listen") && nested.contains("not a plain value"),
+        nested.contains("\"listen.port\" in ") && nested.contains("is not a setting"),
         "{nested}"
     );
     assert!(broken.contains("at line 2"), "{broken}");

@@ -40,6 +40,7 @@ impl Message {
 
     /// The mail as the server takes it.
     pub(super) fn build(self, from: &Mailbox) -> anyhow::Result<lettre::Message> {
+        self.check()?;
         let to = Mailbox::new(Some(self.to_name), self.to_address.parse()?);
         Ok(lettre::Message::builder()
             .from(from.clone())

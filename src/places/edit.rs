@@ -9,11 +9,10 @@ use super::map;
 use super::model::ZoneDay;
 use super::queries::{self, Listed, Place};
 use super::view::{BankRow, DayView, EditPage, ExceptionRow, HistoryRow, Parts, WeekdayRow};
-use crate::app::App;
 use crate::audit::Edit;
 use crate::auth::Person;
 use crate::clock::Zone;
-use crate::db::Scope;
+use crate::db::{Db, Scope};
 use crate::error::{Problems, Result};
 use crate::facilities::{self, FacilityKind};
 use crate::ids::FacilityId;
@@ -41,26 +40,21 @@ pub struct Tried {
 }
 
 /// The form of a facility that does not exist yet.
-pub async fn new_page<'a>(
-    app: &App,
-    layout: &'a Layout,
-    form: FacilityForm,
-    problems: Problems,
-) -> Result<EditPage<'a>> {
-    let all = queries::all(&app.db, &Scope::All).await?;
-    page(app.db.clock.now(), layout, None, &all, true, form, problems)
+pub async fn new_page<'a>(db: &Db, layout: &'a Layout, form: FacilityForm, problems: Problems) -> Result<EditPage<'a>> {
+    let all = queries::all(db, &Scope::All).await?;
+    page(db.clock.now(), layout, None, &all, true, form, problems)
 }
 
 /// The page of a facility, active or not. The caller has checked the right to administer it.
 pub async fn edit_page<'a>(
-    app: &App,
+    db: &Db,
     layout: &'a Layout,
     person: &Person,
     id: FacilityId,
     tried: Tried,
 ) -> Result<EditPage<'a>> {
-    let now = app.db.clock.now();
-    let mut tx = app.db.read(&Scope::of(id)).await?;
+    let now = db.clock.now();
+    let mut tx = db.read(&Scope::of(id)).await?;
     let place = queries::place(&mut tx, id).await?;
     let form = tried.form.unwrap_or_else(|| FacilityForm::of(&place.facts));
     let parts = parts(
@@ -75,7 +69,7 @@ pub async fn edit_page<'a>(
     .await?;
     drop(tx);
     // whom one may name as parent and neighbour: the directory is common knowledge
-    let all = queries::all(&app.db, &Scope::All).await?;
+    let all = queries::all(db, &Scope::All).await?;
     let mut page = page(
         now,
         layout,

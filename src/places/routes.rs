@@ -151,7 +151,7 @@ async fn new(State(app): State<App>, here: Here, NetworkAdmin(person): NetworkAd
         bank: "Main bank".into(),
         ..FacilityForm::default()
     };
-    shown(&edit::new_page(&app, &layout, form, Problems::default()).await?)
+    shown(&edit::new_page(&app.db, &layout, form, Problems::default()).await?)
 }
 
 /// `POST /admin/facilities`
@@ -164,7 +164,7 @@ async fn create(
 ) -> Result<Response> {
     let layout = layout_of(&app, &person, &here, "Add a facility").await?;
     if !form.show.is_empty() {
-        return shown(&edit::new_page(&app, &layout, form, Problems::default()).await?);
+        return shown(&edit::new_page(&app.db, &layout, form, Problems::default()).await?);
     }
     let done = match (form.facts(), form.first_bank()) {
         (Ok(facts), Ok(bank)) => commands::add(&app.db, &person.actor(), &facts, &bank).await,
@@ -175,7 +175,7 @@ async fn create(
             app.chrome.forget();
             Ok(saved(hx, &format!("/admin/facilities/{id}"), Done::FacilityAdded))
         }
-        Err(Error::Invalid(problems)) => rejected(&edit::new_page(&app, &layout, form, problems).await?),
+        Err(Error::Invalid(problems)) => rejected(&edit::new_page(&app.db, &layout, form, problems).await?),
         Err(error) => Err(error),
     }
 }
@@ -183,7 +183,7 @@ async fn create(
 /// `GET /admin/facilities/{facility_id}`
 async fn edit(State(app): State<App>, here: Here, admin: FacilityAdmin) -> Result<Response> {
     let layout = layout_of(&app, &admin.person, &here, "Facility").await?;
-    shown(&edit::edit_page(&app, &layout, &admin.person, admin.facility, Tried::default()).await?)
+    shown(&edit::edit_page(&app.db, &layout, &admin.person, admin.facility, Tried::default()).await?)
 }
 
 /// What came of a command: on with a notice, or the page again with what was typed.
@@ -203,7 +203,7 @@ async fn answer(
         Err(Error::Invalid(problems)) => {
             tried.problems = problems;
             let layout = layout_of(app, &admin.person, here, "Facility").await?;
-            rejected(&edit::edit_page(app, &layout, &admin.person, admin.facility, tried).await?)
+            rejected(&edit::edit_page(&app.db, &layout, &admin.person, admin.facility, tried).await?)
         }
         Err(error) => Err(error),
     }
@@ -229,7 +229,7 @@ async fn update(
     };
     if !form.show.is_empty() {
         let layout = layout_of(&app, &admin.person, &here, "Facility").await?;
-        return shown(&edit::edit_page(&app, &layout, &admin.person, admin.facility, tried(form)).await?);
+        return shown(&edit::edit_page(&app.db, &layout, &admin.person, admin.facility, tried(form)).await?);
     }
     let done = match form.facts() {
         Ok(facts) => commands::change(&app.db, admin.actor(), admin.facility, &facts).await,

@@ -1,10 +1,10 @@
 //! What a few letters may mean to somebody: only places that they may go to, and units of facilities that they may see.
 
-use crate::app::App;
 use crate::auth::{Person, Role};
 use crate::blood::DonationNumber;
+use crate::db::Db;
 use crate::error::Result;
-use crate::facilities::Facility;
+use crate::facilities::{Chrome, Facility};
 use crate::ids::FacilityId;
 use crate::inventory;
 
@@ -26,14 +26,20 @@ const EACH: usize = 8;
 
 /// Places whose words hold every word of `query`, whatever their case; a donation number, typed or scanned, finds its
 /// units. `here` is the facility whose pages come first.
-pub async fn find(app: &App, person: &Person, here: Option<FacilityId>, query: &str) -> Result<Vec<Hit>> {
+pub async fn find(
+    db: &Db,
+    chrome: &Chrome,
+    person: &Person,
+    here: Option<FacilityId>,
+    query: &str,
+) -> Result<Vec<Hit>> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
-    let all = app.chrome.all().await?;
+    let all = chrome.all().await?;
     let mine: Vec<_> = all.iter().filter(|one| person.role_in(one.id).is_some()).collect();
     let here = here
         .and_then(|id| mine.iter().find(|one| one.id == id))
         .or(mine.first().filter(|_| mine.len() == 1));
-    let mut hits = units(app, person, query).await?;
+    let mut hits = units(db, chrome, person, query).await?;
     let pages = pages(person, here.map(|facility| &***facility));
     hits.extend(pages.into_iter().filter(|hit| holds(hit, &words)).take(EACH * 2));
     let facilities = mine.iter().map(|facility| facility_hit(facility));
@@ -95,11 +101,11 @@ fn pages(person: &Person, here: Option<&Facility>) -> Vec<Hit> {
 }
 
 /// Components of the donation whose number this is, in every facility that the person may see.
-async fn units(app: &App, person: &Person, query: &str) -> Result<Vec<Hit>> {
+async fn units(db: &Db, chrome: &Chrome, person: &Person, query: &str) -> Result<Vec<Hit>> {
     let Ok(number) = query.parse::<DonationNumber>() else {
         return Ok(Vec::new());
     };
-    let mut tx = app.db.read(&person.scope()).await?;
+    let mut tx = db.read(&person.scope()).await?;
     let found = inventory::everywhere(&mut tx, &number).await?;
     let mut hits = Vec::new();
     for (facility, unit) in found {
@@ -107,11 +113,7 @@ async fn units(app: &App, person: &Person, query: &str) -> Result<Vec<Hit>> {
             icon: "package",
             kind: "Unit",
             label: format!("{} {} {}", unit.name(), unit.component.label(), unit.group.label()),
-            detail: format!(
-                "{} · {}",
-                unit.status.label(),
-                app.chrome.facility(facility).await?.name
-            ),
+            detail: format!("{} · {}", unit.status.label(), chrome.facility(facility).await?.name),
             href: unit.href(facility),
         });
     }

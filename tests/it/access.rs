@@ -1,166 +1,18 @@
 //! Who may call what: every route of the table, asked as everybody, for their own facility and for another. A route
 //! that needs a path value the tests do not know fails here, so no route goes without its row.
 
-use std::collections::BTreeMap;
+mod world;
+
+pub use world::World;
+use world::make_board;
 
 use axum::body::Body;
 use http::{Method, StatusCode};
 use pulseboard::app::route_table;
-use pulseboard::auth::{Access, Role, Token, session_hash};
+use pulseboard::auth::{Access, Role};
 use pulseboard::web::Route;
 
-use crate::support::{Answer, Client, Facility, TestApp};
-
-/// Two facilities with everything that a path can name.
-pub struct World {
-    pub app: TestApp,
-    pub own: Facility,
-    other: Facility,
-    /// values of path parameters in either facility
-    things: BTreeMap<(i64, &'static str), String>,
-}
-
-impl World {
-    pub async fn new() -> World {
-        let app = TestApp::new().await;
-        let (own, other) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
-        let third = app.facility("Riverbank").await;
-        let board = make_board(&app.log_in(Role::NetworkAdmin, &[]).await).await;
-        let mut things = BTreeMap::new();
-        for facility in [&own, &other] {
-            let id = facility.id.0;
-            things.insert((id, "facility_id"), id.to_string());
-            things.insert((id, "unit_id"), app.stock(facility).add().await.to_string());
-            things.insert((id, "request_id"), app.request(facility, &[&third]).await.to_string());
-            things.insert((id, "incoming"), app.request(&third, &[facility]).await.to_string());
-            things.insert(
-                (id, "distribution_id"),
-                app.delivery(&third, facility).await.to_string(),
-            );
-            things.insert((id, "widget"), "stock".into());
-            let person = app.person(Role::Viewer, &[facility]).await;
-            things.insert((id, "user_id"), person.id.to_string());
-            things.insert((id, "reset"), reset_link(&app, person.id.0).await);
-            let (invitation, link) = invitation(&app, facility).await;
-            things.insert((id, "invitation_id"), invitation.to_string());
-            things.insert((id, "invitation"), link);
-            things.insert((id, "key_id"), app.key_of(facility).await.1.to_string());
-            things.insert((id, "widget_id"), "stock".into());
-            things.insert((id, "version"), "1".into());
-            things.insert((id, "board_id"), board.clone());
-        }
-        World {
-            app,
-            own,
-            other,
-            things,
-        }
-    }
-
-    /// Every page that can be asked for, with things of the own facility.
-    pub fn pages(&self, person: &Client) -> Vec<String> {
-        let gets = route_table().into_iter().filter(|route| route.method == Method::GET);
-        gets.map(|route| self.path(&route, &self.own, &self.own, person))
-            .collect()
-    }
-
-    /// The path with the things of one facility, seen from another (or the same) one.
-    fn path(&self, route: &Route, at: &Facility, things_of: &Facility, person: &Client) -> String {
-        self.fill(route, person, |name| {
-            let home = if name == "facility_id" { at } else { things_of };
-            let answers = route.path.ends_with("/acceptance") || route.path.ends_with("/rejection");
-            let name = if answers && name == "request_id" {
-                "incoming"
-            } else {
-                name
-            };
-            self.things.get(&(home.id.0, name)).cloned()
-        })
-    }
-
-    /// The path with a facility, or a thing in the own facility, that does not exist.
-    fn nowhere(&self, route: &Route, missing_facility: bool, person: &Client) -> String {
-        self.fill(route, person, |name| match (name, missing_facility) {
-            ("facility_id", false) => Some(self.own.id.to_string()),
-            ("widget", _) => Some("stock".into()),
-            _ => Some("987654".into()),
-        })
-    }
-
-    fn fill(&self, route: &Route, person: &Client, value: impl Fn(&str) -> Option<String>) -> String {
-        let segments = route.path.split('/').map(|segment| {
-            let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
-                return segment.to_owned();
-            };
-            match name {
-                "*path" => pulseboard::web::assets::address("app.css")
-                    .trim_start_matches("/static/")
-                    .to_owned(),
-                "session" => name_of_session(person),
-                _ => value(name).unwrap_or_else(|| {
-                    panic!(
-                        "{} has the parameter {name}, for which World::new has no value yet",
-                        route.path
-                    )
-                }),
-            }
-        });
-        segments.collect::<Vec<_>>().join("/")
-    }
-}
-
-/// A board of this person's own, by its number.
-async fn make_board(person: &Client) -> String {
-    let fields = [("name", "Mine"), ("owner", "person"), ("start", "network")];
-    let made = person.post("/boards", &fields).await;
-    let path = made.location().expect("the board");
-    path.split('/').nth(2).expect("its number").to_owned()
-}
-
-/// The secret of a link with which this person may choose a new password.
-async fn reset_link(app: &TestApp, person: i64) -> String {
-    let token = Token::new();
-    sqlx::query(
-        "insert into password_resets (user_id, token_hash, expires_at) values ($1, $2, now() + interval '1 hour')",
-    )
-    .bind(person)
-    .bind(&token.hash()[..])
-    .execute(&mut app.owner().await)
-    .await
-    .unwrap();
-    token.reveal()
-}
-
-/// Somebody invited by an administrator of the facility, and the secret of the link.
-async fn invitation(app: &TestApp, facility: &Facility) -> (i64, String) {
-    let (token, admin) = (Token::new(), app.person(Role::FacilityAdmin, &[facility]).await);
-    // whoever is invited reads who invites them
-    sqlx::query("update users set name = 'Ada' where id = $1")
-        .bind(admin.id.0)
-        .execute(&mut app.owner().await)
-        .await
-        .unwrap();
-    let id: i64 = sqlx::query_scalar(
-        "with made as (insert into invitations (email, name, invited_by, token_hash, expires_at)
-                       values ('new.' || $1 || '@example.org', 'New', $1, $2, now() + interval '1 day') returning id),
-              offered as (insert into invitation_offers (facility_id, invitation_id, role) select $3, id, 'staff' from made)
-         select id from made",
-    )
-    .bind(admin.id.0)
-    .bind(&token.hash()[..])
-    .bind(facility.id.0)
-    .fetch_one(&mut app.owner().await)
-    .await
-    .unwrap();
-    (id, token.reveal())
-}
-
-/// As the account page names it; zeros for somebody without a session.
-fn name_of_session(person: &Client) -> String {
-    let id = person.session().and_then(|cookie| cookie.parse().ok());
-    let hash = id.map(|id| session_hash(&id)).unwrap_or_default();
-    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
-}
+use crate::support::{Answer, Client};
 
 /// Whoever calls these has another session afterwards, or none.
 fn changes_the_session(route: &Route) -> bool {
@@ -315,7 +167,8 @@ async fn somebody_between_password_and_code_is_a_stranger_everywhere() {
     let world = World::new().await;
     let (_, phone, _, half) = crate::two_factor::half_logged_in(&world.app, Role::NetworkAdmin).await;
 
-    for route in route_table().iter().filter(|route| route.access != Access::Public) {
+    let closed = |route: &&Route| !matches!(route.access, Access::Public | Access::Key);
+    for route in route_table().iter().filter(closed) {
         let path = world.path(route, &world.own, &world.own, &half);
         let answer = ask(&half, route, &path).await;
         assert!(

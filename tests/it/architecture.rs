@@ -23,7 +23,7 @@ const KERNEL: [&str; 10] = [
 const PLATFORM: [&str; 8] = ["outbox", "audit", "auth", "live", "web", "jobs", "mail", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 16] = [
+const FEATURES: [(&str, &[&str]); 17] = [
     ("facilities", &[]),
     ("reference", &["facilities"]),
     ("summary", &["facilities"]),
@@ -59,6 +59,7 @@ const FEATURES: [(&str, &[&str]); 16] = [
         "network",
         &["distributions", "requests", "inventory", "summary", "facilities"],
     ),
+    ("search", &["inventory", "facilities"]),
     ("admin", &["users", "summary", "facilities"]),
     ("keys", &["facilities"]),
     ("api", &["summary", "facilities"]),

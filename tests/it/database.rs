@@ -7,8 +7,16 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::support::TestApp;
 
-/// Lists of the whole network, where a row's facility says where, not whose.
-const COMMON: [&str; 2] = ["facilities", "memberships"];
+/// Lists of the whole network, where a row's facility says where, not whose; and boards, which are handed out by one
+/// function alone (`src/boards/queries.rs`).
+const COMMON: [&str; 6] = [
+    "facilities",
+    "facility_hours",
+    "facility_exceptions",
+    "memberships",
+    "board_shares",
+    "board_defaults",
+];
 
 /// The tables that hold what happens in a facility.
 async fn tenant_tables(owner: &mut PgConnection) -> Vec<String> {

@@ -23,7 +23,7 @@ async fn place(app: &TestApp, facility: &Facility, kind: &str, region: &str, lon
 }
 
 fn names(page: &crate::support::Page) -> Vec<String> {
-    page.texts("#facilities tbody th a")
+    page.texts("#facilities .scroll.tall tbody th a")
 }
 
 #[tokio::test]

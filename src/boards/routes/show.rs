@@ -158,14 +158,14 @@ fn allowed(app: &App, session: Session, id: BoardId, ask: Ask) -> live::Allowed 
                     return Ok(false);
                 };
                 let reader = reader(&app, &person).await?;
-                Ok(match found(&app, &reader, id).await {
+                Ok::<bool, Error>(match found(&app, &reader, id).await {
                     Ok(_) => ask.is_within(&reader),
                     Err(Error::NotFound) => false,
                     Err(error) => return Err(error),
                 })
             };
             // a database that is away is no reason to send anybody to the log-in
-            holds.await.unwrap_or_else(|_: Error| true)
+            holds.await.unwrap_or(true)
         })
     })
 }

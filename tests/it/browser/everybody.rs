@@ -56,6 +56,8 @@ async fn look(browser: &super::Chromium, page: &str, theme: &str) -> Vec<String>
     browser
         .eval(&format!("document.documentElement.dataset.theme = '{theme}'"))
         .await;
+    // colours on their way from one theme to the other are nobody's
+    browser.until("nothing moves", "!document.getAnimations().length").await;
     browser.run(AXE).await;
     match browser.eval(VIOLATIONS).await {
         Value::Array(found) => found.iter().map(|one| format!("{page} {one}")).collect(),

@@ -91,6 +91,8 @@ const WIDER_THAN_THE_SCREEN: &str = "document.scrollingElement.scrollWidth <= sc
 
 const MENU_OUT_OF_REACH: &str = "[...document.querySelectorAll('nav[aria-label=Main] a')].filter(link => {
         const { left, right, top, bottom } = link.getBoundingClientRect();
+        // what one's role may not reach is not in the menu
+        if (link.dataset.needs && !link.checkVisibility()) return false;
         return !link.checkVisibility() || left < 0 || right > innerWidth || top < 0 || bottom > innerHeight;
     }).map(link => link.innerText)";
 
