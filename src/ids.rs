@@ -45,6 +45,8 @@ id!(/// A row of `blood_distributions`.
     DistributionId);
 id!(/// A board that was made by somebody.
     BoardId);
+id!(/// A link with which a board is seen without logging in.
+    LinkId);
 
 /// The numbers of some ids, as Postgres arrays want them.
 pub fn numbers(ids: &[FacilityId]) -> Vec<i64> {

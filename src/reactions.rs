@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::ids::FacilityId;
-use crate::live::{Topic, named_frame};
+use crate::live::{Ground, Topic, named_frame};
 use crate::outbox::{Event, Heard, Listener};
 
 /// Listens and reacts until the process ends.
@@ -41,15 +41,19 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
             boards_changed(app, facilities, "stock");
         }
         Event::BoardChanged { board } => app.boards.redefined(*board),
+        Event::BoardAccessChanged { board } => {
+            app.boards.redefined(*board);
+            app.hub.access_changed(Ground::Board(*board));
+        }
         Event::ReferenceChanged => app.boards.all_changed(),
         Event::AccessChanged { user } => {
             app.auth.forget(*user);
-            app.hub.access_changed(*user);
+            app.hub.access_changed(Ground::Person(*user));
             people_changed(app);
         }
         Event::SessionsEnded { user } => {
             app.auth.forget(*user);
-            app.hub.access_changed(*user);
+            app.hub.access_changed(Ground::Person(*user));
         }
         Event::PeopleChanged => people_changed(app),
     }

@@ -15,6 +15,7 @@ mod matrix;
 mod model;
 mod pages;
 mod past;
+mod people;
 pub mod provision;
 mod publish;
 mod queries;

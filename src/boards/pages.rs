@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::filters::FiltersView;
+use super::people::Acquaintance;
 use super::view::BoardHead;
 use crate::web::{EmptyView, Layout, LinkView, Markup, OptionView};
 use crate::widgets::Widget;
@@ -124,6 +125,56 @@ pub struct NewPage<'a> {
     pub name_problem: String,
     pub description_problem: String,
     pub owner_problem: String,
+}
+
+/// `GET /boards/{board_id}/sharing`
+#[derive(Template)]
+#[template(path = "boards/sharing.html")]
+pub struct SharingPage<'a> {
+    pub layout: &'a Layout,
+    pub id: i64,
+    pub name: String,
+    pub is_draft: bool,
+    pub owner: String,
+    /// what was searched for
+    pub query: String,
+    pub found: Vec<FoundView>,
+    pub facilities: Vec<OptionView>,
+    pub roles: Vec<OptionView>,
+    pub levels: Vec<OptionView>,
+    pub shares: Vec<ShareView>,
+    pub problem_of: ProblemsOf,
+}
+
+/// Somebody that the board can be shared with.
+#[derive(Clone, Debug)]
+pub struct FoundView {
+    pub id: i64,
+    pub name: String,
+    pub detail: String,
+}
+
+impl FoundView {
+    pub fn of(one: Acquaintance) -> Self {
+        let words: Vec<String> = one.email.into_iter().chain(one.places).collect();
+        FoundView {
+            id: one.id.0,
+            name: one.name,
+            detail: words.join(", "),
+        }
+    }
+}
+
+/// With whom it is shared.
+#[derive(Clone, Debug)]
+pub struct ShareView {
+    pub id: i64,
+    /// name and value with which the form says the same again
+    pub field: &'static str,
+    pub value: String,
+    pub who: String,
+    pub kind: &'static str,
+    pub levels: Vec<OptionView>,
 }
 
 /// `GET /boards/{board_id}/versions`

@@ -91,6 +91,11 @@ impl Reader {
         }
     }
 
+    /// Whether they may see the figures of a facility.
+    pub fn may_enter(&self, facility: FacilityId) -> bool {
+        self.network_admin || self.role_in(facility).is_some()
+    }
+
     /// Their highest role anywhere.
     fn highest(&self) -> Option<Role> {
         if self.network_admin {

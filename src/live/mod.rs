@@ -3,7 +3,7 @@
 
 mod stream;
 
-pub use stream::{Allowed, Limits, Watching, stream};
+pub use stream::{Allowed, Limits, Watcher, Watching, stream};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use tokio::sync::{broadcast, watch};
 
-use crate::ids::{FacilityId, UserId};
+use crate::ids::{BoardId, FacilityId, LinkId, UserId};
 
 /// What a stream is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +27,16 @@ pub enum Topic {
     Network,
 }
 
+/// What the right to watch hangs on: when it changes, the stream looks again at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// their rights and sessions
+    Person(UserId),
+    /// who may see it
+    Board(BoardId),
+    Link(LinkId),
+}
+
 /// Frames that a watcher may fall behind before it is sent everything anew.
 const BACKLOG: usize = 32;
 
@@ -36,10 +46,10 @@ pub struct Hub(Arc<Inner>);
 
 struct Inner {
     topics: DashMap<Topic, broadcast::Sender<Bytes>>,
-    access: broadcast::Sender<UserId>,
+    access: broadcast::Sender<Ground>,
     resync: broadcast::Sender<()>,
     open: AtomicUsize,
-    by_user: DashMap<UserId, usize>,
+    by_watcher: DashMap<Watcher, usize>,
     limits: Limits,
     stopping: watch::Sender<bool>,
 }
@@ -51,7 +61,7 @@ impl Hub {
             access: broadcast::channel(256).0,
             resync: broadcast::channel(1).0,
             open: AtomicUsize::new(0),
-            by_user: DashMap::new(),
+            by_watcher: DashMap::new(),
             limits,
             stopping: watch::channel(false).0,
         }))
@@ -73,9 +83,9 @@ impl Hub {
             .is_some_and(|sender| sender.receiver_count() > 0)
     }
 
-    /// Something about this person's rights or sessions changed: their streams look again, at once.
-    pub fn access_changed(&self, user: UserId) {
-        let _ = self.0.access.send(user);
+    /// What somebody's right to watch hangs on changed: the streams that hang on it look again, at once.
+    pub fn access_changed(&self, ground: Ground) {
+        let _ = self.0.access.send(ground);
     }
 
     /// Something may have been missed: every stream sends the whole state again.

@@ -13,9 +13,9 @@ use http::{HeaderValue, header};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use super::{Hub, Topic, named_frame};
+use super::{Ground, Hub, Topic, named_frame};
 use crate::error::{Error, Result};
-use crate::ids::UserId;
+use crate::ids::{LinkId, UserId};
 
 /// How many streams there may be.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,17 @@ pub struct Limits {
     pub per_user: usize,
     pub per_instance: usize,
 }
+
+/// Who has a stream open, for the count of their streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Watcher {
+    Person(UserId),
+    /// whoever holds it
+    Link(LinkId),
+}
+
+/// Streams of one link: a town may look at it, and the staff's own streams must still find room.
+const PER_LINK: usize = 200;
 
 type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -32,7 +43,9 @@ pub type Allowed = Box<dyn Fn() -> Answer<bool> + Send + Sync>;
 /// What a stream needs from the feature that opens it.
 pub struct Watching {
     pub topic: Topic,
-    pub user: UserId,
+    pub watcher: Watcher,
+    /// what `allowed` hangs on
+    pub grounds: Vec<Ground>,
     /// the whole present state in the wire format, for a page that shows an older version than the present one;
     /// the argument is the version that the watcher has
     pub state: Box<dyn Fn(Option<i64>) -> Answer<Option<Bytes>> + Send + Sync>,
@@ -40,6 +53,8 @@ pub struct Watching {
     pub allowed: Allowed,
     /// the version that the page already shows
     pub seen: Option<i64>,
+    /// how long the right lasts at most
+    pub lasts: Option<Duration>,
 }
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -48,7 +63,9 @@ const LIFETIME: Duration = Duration::from_secs(600);
 
 /// Opens the stream, or says that there are too many.
 pub fn stream(hub: &Hub, watching: Watching) -> Result<Response> {
-    let place = Place::take(hub, watching.user)?;
+    let place = Place::take(hub, watching.watcher)?;
+    let life = LIFETIME.mul_f64(rand::random_range(0.8..1.2));
+    let life = watching.lasts.map_or(life, |lasts| lasts.min(life));
     let heartbeat = {
         let mut interval = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -59,7 +76,7 @@ pub fn stream(hub: &Hub, watching: Watching) -> Result<Response> {
         access: hub.0.access.subscribe(),
         resync: hub.0.resync.subscribe(),
         stopping: hub.0.stopping.subscribe(),
-        ends: Instant::now() + LIFETIME.mul_f64(rand::random_range(0.8..1.2)),
+        ends: Instant::now() + life,
         heartbeat,
         started: false,
         over: false,
@@ -91,7 +108,7 @@ enum Wake {
 
 struct Open {
     frames: broadcast::Receiver<Bytes>,
-    access: broadcast::Receiver<UserId>,
+    access: broadcast::Receiver<Ground>,
     resync: broadcast::Receiver<()>,
     stopping: watch::Receiver<bool>,
     ends: Instant,
@@ -144,14 +161,12 @@ impl Open {
                     Err(RecvError::Closed) => Wake::End,
                 },
                 changed = self.access.recv() => match changed {
-                    Ok(user) if user != self.watching.user => continue,
+                    Ok(ground) if !self.watching.grounds.contains(&ground) => continue,
                     _ => Wake::Recheck { heartbeat: false },
                 },
                 _ = self.resync.recv() => Wake::Missed,
-                now = self.heartbeat.tick() => match now < self.ends {
-                    true => Wake::Recheck { heartbeat: true },
-                    false => Wake::End,
-                },
+                _ = tokio::time::sleep_until(self.ends) => Wake::End,
+                _ = self.heartbeat.tick() => Wake::Recheck { heartbeat: true },
             };
         }
     }
@@ -187,21 +202,28 @@ impl Open {
 /// A place among the streams that may be open; given back when dropped.
 struct Place {
     hub: Hub,
-    user: UserId,
+    watcher: Watcher,
 }
 
 impl Place {
-    fn take(hub: &Hub, user: UserId) -> Result<Place> {
+    fn take(hub: &Hub, watcher: Watcher) -> Result<Place> {
         use std::sync::atomic::Ordering;
         let limits = hub.0.limits;
-        let mut mine = hub.0.by_user.entry(user).or_insert(0);
-        if *mine >= limits.per_user || hub.0.open.load(Ordering::Relaxed) >= limits.per_instance {
+        let most = match watcher {
+            Watcher::Person(_) => limits.per_user,
+            Watcher::Link(_) => PER_LINK,
+        };
+        let mut mine = hub.0.by_watcher.entry(watcher).or_insert(0);
+        if *mine >= most || hub.0.open.load(Ordering::Relaxed) >= limits.per_instance {
             return Err(Error::TooMany(30));
         }
         *mine += 1;
         hub.0.open.fetch_add(1, Ordering::Relaxed);
         drop(mine);
-        Ok(Place { hub: hub.clone(), user })
+        Ok(Place {
+            hub: hub.clone(),
+            watcher,
+        })
     }
 }
 
@@ -209,9 +231,9 @@ impl Drop for Place {
     fn drop(&mut self) {
         use std::sync::atomic::Ordering;
         self.hub.0.open.fetch_sub(1, Ordering::Relaxed);
-        if let Some(mut mine) = self.hub.0.by_user.get_mut(&self.user) {
+        if let Some(mut mine) = self.hub.0.by_watcher.get_mut(&self.watcher) {
             *mine = mine.saturating_sub(1);
         }
-        self.hub.0.by_user.remove_if(&self.user, |_, mine| *mine == 0);
+        self.hub.0.by_watcher.remove_if(&self.watcher, |_, mine| *mine == 0);
     }
 }

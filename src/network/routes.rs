@@ -16,7 +16,7 @@ use crate::charts::{self, counted};
 use crate::clock::age_label;
 use crate::error::Result;
 use crate::facilities::{Facility, FacilityKind};
-use crate::live::{self, Topic, Watching};
+use crate::live::{self, Ground, Topic, Watcher, Watching};
 use crate::web::{EmptyView, Here, LinkView, PagesView, Routes, options};
 use crate::{distributions, inventory, requests};
 
@@ -111,7 +111,9 @@ async fn events(State(app): State<App>, Onlooker(person): Onlooker, session: Ses
     let auth = app.auth.clone();
     let watching = Watching {
         topic: Topic::Network,
-        user: person.id,
+        watcher: Watcher::Person(person.id),
+        grounds: vec![Ground::Person(person.id)],
+        lasts: None,
         seen: None,
         state: Box::new(|_| Box::pin(async { Some(live::named_frame("nudge", 0, "network")) })),
         allowed: Box::new(move || {

@@ -56,8 +56,12 @@ pub enum Event {
     AccessChanged {
         user: UserId,
     },
-    /// A board, who may see it, or where it is shown changed.
+    /// A board or where it is shown changed.
     BoardChanged {
+        board: BoardId,
+    },
+    /// Fewer people may see a board than before, or do less with it: whoever watches it is looked at again.
+    BoardAccessChanged {
         board: BoardId,
     },
     /// Somebody was invited, or an invitation ended.

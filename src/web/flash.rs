@@ -42,6 +42,8 @@ text_enum! {
         BoardSaved = "board_saved" / "The board is saved.",
         BoardPublished = "board_published" / "The board is published.",
         BoardWithdrawn = "board_withdrawn" / "The board is withdrawn; only those who may edit it see it.",
+        BoardShared = "board_shared" / "The board is shared.",
+        BoardUnshared = "board_unshared" / "The share is withdrawn; open screens of whoever lost it have ended.",
         BoardRestored = "board_restored" / "The old version is the current one again.",
         BoardDeleted = "board_deleted" / "The board is deleted.",
         DraftDiscarded = "draft_discarded" / "Your changes are discarded.",

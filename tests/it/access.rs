@@ -65,7 +65,9 @@ async fn everything_as(role: Role) {
     let person = world.app.person(role, &[&world.own]).await;
     let client = world.app.client().log_in(&person.email).await;
     let board = make_board(&client).await;
+    let share = share_board(&world, &client, &board).await;
     world.things.insert((world.own.id.0, "board_id"), board);
+    world.things.insert((world.own.id.0, "share_id"), share);
     let everywhere = role == Role::NetworkAdmin;
 
     for route in route_table() {
@@ -106,6 +108,19 @@ async fn everything_as(role: Role) {
             assert_eq!(face(&there), face(&nowhere), "{} {foreign} as {role}", route.method);
         }
     }
+}
+
+/// Shares a board with the own facility.
+async fn share_board(world: &World, client: &Client, board: &str) -> String {
+    let facility = world.own.id.to_string();
+    let fields = [("facility", &*facility), ("level", "view")];
+    let shared = client.post(&format!("/boards/{board}/shares"), &fields).await;
+    assert_eq!(shared.status, StatusCode::SEE_OTHER, "{:?}", shared.find("main"));
+    let id: i64 = sqlx::query_scalar("select max(id) from board_shares")
+        .fetch_one(&mut world.app.owner().await)
+        .await
+        .unwrap();
+    id.to_string()
 }
 
 /// The page is gone; an empty form is refused before anybody looks.

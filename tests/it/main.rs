@@ -33,6 +33,7 @@ mod reference;
 mod requests;
 mod search;
 mod sessions;
+mod sharing;
 mod somebody;
 mod stock;
 mod stock_input;

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::super::model::{Board, Definition, File, LONGEST_NAME, Owner, check_names};
 use super::super::rights::{Right, may};
 use super::super::{queries, template};
-use super::{By, begin, commit, lock};
+use super::{By, begin, commit, commit_less, lock};
 use crate::audit::{self, Actor, Entry};
 use crate::db::{Db, Scope};
 use crate::error::{Error, OnConstraint, Result};
@@ -97,7 +97,7 @@ pub async fn delete(db: &Db, by: &By, id: BoardId) -> Result<Board> {
         .execute(&mut *tx)
         .await?;
     let detail = serde_json::json!({ "name": whole.board.name, "definition": whole.definition });
-    commit(tx, by, &whole, "deleted", detail).await?;
+    commit_less(tx, by, &whole, "deleted", detail).await?;
     Ok(whole.board)
 }
 

@@ -55,14 +55,32 @@ async fn begin(db: &Db) -> Result<Tx> {
 }
 
 /// The line in the log, the fact, the commit. Facilities whose address shows the board hear of it too.
-async fn commit(mut tx: Tx, by: &By, whole: &Whole, action: &str, detail: serde_json::Value) -> Result<()> {
+async fn commit(tx: Tx, by: &By, whole: &Whole, action: &str, detail: serde_json::Value) -> Result<()> {
+    let event = Event::BoardChanged { board: whole.board.id };
+    commit_with(tx, by, whole, action, detail, &event).await
+}
+
+/// The same where fewer may see the board afterwards: screens that show it are looked at again.
+async fn commit_less(tx: Tx, by: &By, whole: &Whole, action: &str, detail: serde_json::Value) -> Result<()> {
+    let event = Event::BoardAccessChanged { board: whole.board.id };
+    commit_with(tx, by, whole, action, detail, &event).await
+}
+
+async fn commit_with(
+    mut tx: Tx,
+    by: &By,
+    whole: &Whole,
+    action: &str,
+    detail: serde_json::Value,
+    event: &Event,
+) -> Result<()> {
     let board = &whole.board;
     let entry = Entry::new(action, "board")
         .of(board.owner.facility())
         .about(board.id.0)
         .detail(detail);
     audit::record(&mut tx, &by.actor, &entry).await?;
-    outbox::push(&mut tx, &[], &Event::BoardChanged { board: board.id }).await?;
+    outbox::push(&mut tx, &[], event).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! Who sees a board, and where: published or not, its order among others, its shares, the places it stands for.
 
 use super::super::model::{Board, Owner};
+use super::super::people;
 use super::super::queries::Whole;
 use super::super::rights::{Level, Right, With};
 use super::life::another_template;
-use super::{By, begin, commit, lock};
+use super::{By, begin, commit, commit_less, lock};
+use sqlx::PgConnection;
+
 use crate::auth::Role;
 use crate::db::Db;
 use crate::error::{Error, OnConstraint, Result};
@@ -28,7 +31,11 @@ async fn set_published(db: &Db, by: &By, id: BoardId, published: bool, action: &
     sqlx::query!("update boards set published = $2 where id = $1", id.0, published)
         .execute(&mut *tx)
         .await?;
-    commit(tx, by, &whole, action, named(&whole)).await
+    if published {
+        commit(tx, by, &whole, action, named(&whole)).await
+    } else {
+        commit_less(tx, by, &whole, action, named(&whole)).await
+    }
 }
 
 text_enum! {
@@ -62,16 +69,19 @@ pub async fn reorder(db: &Db, by: &By, id: BoardId, to: Move) -> Result<()> {
     commit(tx, by, &whole, "moved", named(&whole)).await
 }
 
-/// Lets others in; a share with the same people is changed.
+/// Lets others in; a share with the same people is changed. Somebody, or a facility, that the sharer may not know of is
+/// refused as one that does not exist.
 pub async fn share(db: &Db, by: &By, id: BoardId, with: With, level: Level) -> Result<()> {
     let mut tx = begin(db).await?;
     let whole = lock(&mut tx, by, id, Right::Own).await?;
-    let (person, role, facility) = match with {
-        With::Person(person) => (Some(person.0), None, None),
-        With::Role(Role::NetworkAdmin) => return Err(Error::invalid("role", "Network administrators see it anyway.")),
-        With::Role(role) => (None, Some(role.as_str()), None),
-        With::Facility(facility) => (None, None, Some(facility.0)),
-    };
+    // what was shared by somebody who may know more stays, and may be changed
+    if !whole.shares.iter().any(|share| share.with == with) {
+        may_know(&mut tx, by, with).await?;
+    }
+    if with == With::Role(Role::NetworkAdmin) {
+        return Err(Error::invalid("role", "Choose another role; this one needs no share."));
+    }
+    let (person, role, facility) = parts(Some(with));
     sqlx::query!(
         "insert into board_shares (board_id, person_id, role, facility_id, level, created_at, created_by)
          values ($1, $2, $3, $4, $5, clock_now(), $6)
@@ -93,7 +103,30 @@ pub async fn share(db: &Db, by: &By, id: BoardId, with: With, level: Level) -> R
         Error::invalid("facility", "There is no such facility.")
     })?;
     let detail = serde_json::json!({ "name": whole.board.name, "person": person, "role": role, "facility": facility, "level": level });
-    commit(tx, by, &whole, "shared", detail).await
+    commit_less(tx, by, &whole, "shared", detail).await
+}
+
+/// As the columns of a share.
+fn parts(with: Option<With>) -> (Option<i64>, Option<&'static str>, Option<i64>) {
+    match with {
+        None => (None, None, None),
+        Some(With::Person(person)) => (Some(person.0), None, None),
+        Some(With::Role(role)) => (None, Some(role.as_str()), None),
+        Some(With::Facility(facility)) => (None, None, Some(facility.0)),
+    }
+}
+
+async fn may_know(tx: &mut PgConnection, by: &By, with: With) -> Result<()> {
+    let known = match with {
+        With::Person(person) => !people::names(tx, &by.reader, &[person]).await?.is_empty(),
+        With::Facility(facility) => by.reader.may_enter(facility),
+        With::Role(_) => true,
+    };
+    match (known, with) {
+        (true, _) => Ok(()),
+        (false, With::Person(_)) => Err(Error::invalid("person", "Nobody whom you may see is meant by this.")),
+        (false, _) => Err(Error::invalid("facility", "Choose one of your facilities.")),
+    }
 }
 
 /// Takes a share back.
@@ -106,7 +139,10 @@ pub async fn unshare(db: &Db, by: &By, id: BoardId, share: i64) -> Result<()> {
     if gone.rows_affected() == 0 {
         return Err(Error::NotFound);
     }
-    commit(tx, by, &whole, "unshared", named(&whole)).await
+    let with = whole.shares.iter().find(|one| one.id == share).map(|share| share.with);
+    let (person, role, facility) = parts(with);
+    let detail = serde_json::json!({ "name": whole.board.name, "person": person, "role": role, "facility": facility });
+    commit_less(tx, by, &whole, "unshared", detail).await
 }
 
 /// Makes the board the one with which they start; none for the built-in choice.

@@ -23,7 +23,7 @@ use crate::clock::time_label;
 use crate::error::{Error, Result};
 use crate::facilities::Chrome;
 use crate::ids::FacilityId;
-use crate::live::{self, Topic, Watching};
+use crate::live::{self, Ground, Topic, Watcher, Watching};
 use crate::summary;
 use crate::web::flash::Done;
 use crate::web::{Here, Hx, Routes, saved};
@@ -144,7 +144,9 @@ async fn events(
     let ask = ask(facility, &Wishes::of(&uri))?;
     let watching = Watching {
         topic: ask.topic(),
-        user: viewer.person.id,
+        watcher: Watcher::Person(viewer.person.id),
+        grounds: vec![Ground::Person(viewer.person.id)],
+        lasts: None,
         seen: seen(&uri, &headers),
         state: state_of(&app, ask),
         allowed: allowed(&app, session, facility),
@@ -157,7 +159,9 @@ async fn changes(State(app): State<App>, Passive(viewer): Passive, session: Sess
     let facility = viewer.facility;
     let watching = Watching {
         topic: Topic::Lists(facility),
-        user: viewer.person.id,
+        watcher: Watcher::Person(viewer.person.id),
+        grounds: vec![Ground::Person(viewer.person.id)],
+        lasts: None,
         seen: None,
         state: Box::new(|_| Box::pin(async { None })),
         allowed: allowed(&app, session, facility),

@@ -6,6 +6,7 @@ mod edit;
 mod files;
 mod home;
 mod list;
+mod sharing;
 mod show;
 mod versions;
 mod widget;
@@ -39,6 +40,7 @@ pub fn routes() -> Routes<App> {
         .merge(widget::routes())
         .merge(versions::routes())
         .merge(files::routes())
+        .merge(sharing::routes())
         .merge(acts::routes())
 }
 

@@ -16,7 +16,7 @@ use crate::auth::{Access, CurrentUser, Onlooker, Person, Role};
 use crate::error::{Error, Result};
 use crate::facilities::FacilityKind;
 use crate::ids::BoardId;
-use crate::live::{self, Watching};
+use crate::live::{self, Ground, Watcher, Watching};
 use crate::web::{Here, LinkView, Routes, options};
 use crate::widgets::Asked as Wishes;
 
@@ -70,7 +70,7 @@ pub(super) async fn ask(app: &App, person: &Person, whole: &Whole, uri: &Uri) ->
 }
 
 /// Whose it is, and where the others of the same owner are.
-async fn owner(app: &App, board: &Board) -> Result<LinkView> {
+pub(super) async fn owner(app: &App, board: &Board) -> Result<LinkView> {
     let value = match &board.owner {
         Owner::Person(_) => "My boards".into(),
         Owner::Facility(facility) => app
@@ -140,7 +140,9 @@ async fn events(
     let ask = ask(&app, &person, &whole, &uri).await?;
     let watching = Watching {
         topic: ask.topic(),
-        user: person.id,
+        watcher: Watcher::Person(person.id),
+        grounds: vec![Ground::Person(person.id), Ground::Board(id)],
+        lasts: None,
         seen: seen(&uri, &headers),
         state: state_of(&app, ask.clone()),
         allowed: allowed(&app, session, id, ask),

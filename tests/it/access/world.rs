@@ -46,6 +46,7 @@ impl World {
             things.insert((id, "widget_id"), "stock".into());
             things.insert((id, "version"), "1".into());
             things.insert((id, "board_id"), board.clone());
+            things.insert((id, "share_id"), "987654".into());
         }
         World {
             app,
