@@ -17,6 +17,7 @@ use crate::boards::Boards;
 use crate::config::{Secret, SignIn};
 use crate::db::Db;
 use crate::facilities::Chrome;
+use crate::ingest::Pipeline;
 use crate::live::{Hub, Limits};
 use crate::mail::Mail;
 use crate::users::{Doors, Setup};
@@ -39,6 +40,7 @@ pub struct Parts {
     pub setup: Setup,
     pub mail: Mail,
     pub doors: Doors,
+    pub ingest: Pipeline,
     pub frame: Frame,
     pub watch: admin::Watch,
 }
@@ -80,6 +82,7 @@ impl App {
             setup: Setup::new(db.clone(), options.setup_token.clone()),
             mail: options.mail.clone(),
             doors: Doors::new(&options.sign_in, &options.base_url),
+            ingest: Pipeline::new(db.clone()),
             frame: options.frame.clone(),
             watch: admin::Watch::default(),
             auth,
@@ -110,7 +113,7 @@ macro_rules! part_of_app {
         })+
     };
 }
-part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup, mail: Mail, doors: Doors);
+part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup, mail: Mail, doors: Doors, ingest: Pipeline);
 
 /// Every route of the product with its access: the whole surface, in one table.
 pub fn routes() -> Routes<App> {

@@ -21,7 +21,7 @@ use crate::live::Limits;
 use crate::mail::{self, Mail};
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
-use crate::{audit, boards, health, inventory, outbox, reactions, summary, telemetry};
+use crate::{audit, boards, health, ingest, inventory, outbox, reactions, summary, telemetry};
 
 /// A running instance.
 pub struct Running {
@@ -38,6 +38,7 @@ pub struct Running {
 pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Result<Running> {
     let sizes = PoolSizes {
         web: config.pool_web,
+        ingest: config.pool_ingest,
         jobs: config.pool_jobs + 1,
     };
     let db = Db::open(database, sizes, Clock::system()).await?;
@@ -157,7 +158,21 @@ fn setup_token(config: &Config) -> Arc<str> {
 pub fn tasks(app: &App) -> Vec<JoinHandle<()>> {
     let sweeping = app.clone();
     let watching = app.clone();
-    vec![
+    let writing = (0..ingest::WRITERS).map(|_| {
+        let pipeline = app.ingest.clone();
+        keep_going("ingest", move || {
+            let pipeline = pipeline.clone();
+            async move { pipeline.write().await }
+        })
+    });
+    let mut tasks = vec![
+        keep_going("telling", {
+            let pipeline = app.ingest.clone();
+            move || {
+                let pipeline = pipeline.clone();
+                async move { pipeline.tell().await }
+            }
+        }),
         keep_going("watching", move || {
             let app = watching.clone();
             async move {
@@ -192,7 +207,9 @@ pub fn tasks(app: &App) -> Vec<JoinHandle<()>> {
                 }
             }
         }),
-    ]
+    ];
+    tasks.extend(writing);
+    tasks
 }
 
 /// A task that panics is started again, after a breath.

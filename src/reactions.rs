@@ -17,6 +17,8 @@ pub async fn run(app: App) {
             Heard::Resync => {
                 app.auth.forget_all();
                 app.chrome.forget();
+                app.ingest.registry().forget();
+                app.ingest.zones().forget();
                 app.boards.all_changed();
                 app.hub.resync();
             }
@@ -37,6 +39,7 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
         Event::FacilityChanged { .. } => {
             // its people's rights too: an inactive facility gives none
             app.chrome.forget();
+            app.ingest.zones().forget();
             app.auth.forget_all();
             boards_changed(app, facilities, "stock");
         }
@@ -55,6 +58,8 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
             app.auth.forget(*user);
             app.hub.access_changed(Ground::Person(*user));
         }
+        Event::MetricsChanged => boards_changed(app, facilities, "metrics"),
+        Event::DefinitionsChanged => app.ingest.registry().forget(),
         Event::PeopleChanged => people_changed(app),
     }
 }

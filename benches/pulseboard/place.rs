@@ -45,7 +45,16 @@ impl Place {
         let pid_file = std::fs::read_to_string(folder.join("postgres/postmaster.pid"))?;
         let options = cluster.options(SUPERUSER, SUPERUSER);
         db::migrate(&options).await?;
-        let db = Db::open(options, PoolSizes { web: 4, jobs: 4 }, Clock::system()).await?;
+        let db = Db::open(
+            options,
+            PoolSizes {
+                web: 4,
+                ingest: 2,
+                jobs: 4,
+            },
+            Clock::system(),
+        )
+        .await?;
         let plan = Plan {
             facilities: 40,
             ..Plan::default()

@@ -227,7 +227,16 @@ async fn fill(place: &Place, rows: i64) -> Result<Bench> {
     .fetch_one(&mut owner)
     .await?;
     Ok(Bench {
-        db: Db::open(options, PoolSizes { web: 2, jobs: 2 }, Clock::system()).await?,
+        db: Db::open(
+            options,
+            PoolSizes {
+                web: 2,
+                ingest: 2,
+                jobs: 2,
+            },
+            Clock::system(),
+        )
+        .await?,
         owner,
         day,
         bounds: (from, until),

@@ -46,7 +46,16 @@ pub async fn run(mut config: Config, demo: &Demo) -> anyhow::Result<()> {
         .await
         .context("this demo was made by another version; `--reset` starts over")?;
 
-    let db = Db::open(opened.options.clone(), PoolSizes { web: 4, jobs: 4 }, Clock::system()).await?;
+    let db = Db::open(
+        opened.options.clone(),
+        PoolSizes {
+            web: 4,
+            ingest: 2,
+            jobs: 4,
+        },
+        Clock::system(),
+    )
+    .await?;
     let users = populate(&db, &opened, demo, &say).await?;
     let api_key = keys::create_for_demo(&db).await?;
     db.close().await;

@@ -108,7 +108,16 @@ impl Opened {
     }
 
     pub async fn pools(&self) -> anyhow::Result<Db> {
-        Db::open(self.options.clone(), PoolSizes { web: 4, jobs: 4 }, Clock::system()).await
+        Db::open(
+            self.options.clone(),
+            PoolSizes {
+                web: 4,
+                ingest: 2,
+                jobs: 4,
+            },
+            Clock::system(),
+        )
+        .await
     }
 
     /// Tells the planner what was just written, which only the owner of the tables may.

@@ -1,6 +1,7 @@
 //! The way to Postgres: pools, and transactions that state their scope.
 //! Tenant tables show a transaction only the facilities of its scope, so every read and write begins here.
 
+pub mod copy;
 pub mod embedded;
 mod migrate;
 
@@ -54,6 +55,8 @@ impl Scope {
 pub struct Db {
     /// for requests of people: 5 s a statement
     web: PgPool,
+    /// for events and points: 10 s a statement, as long as their senders wait
+    ingest: PgPool,
     /// for jobs, reactions and exports: 120 s a statement
     jobs: PgPool,
     pub clock: Clock,
@@ -70,6 +73,7 @@ const PLANNED_ONCE: &str = "; set local plan_cache_mode = force_generic_plan";
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSizes {
     pub web: u32,
+    pub ingest: u32,
     pub jobs: u32,
 }
 
@@ -77,9 +81,11 @@ impl Db {
     /// Opens the pools as [`APP_ROLE`]. Fails when the server cannot be reached or the role is missing.
     pub async fn open(options: PgConnectOptions, sizes: PoolSizes, clock: Clock) -> anyhow::Result<Self> {
         let web = pool(&options, sizes.web, Duration::from_secs(5)).await?;
+        let ingest = pool(&options, sizes.ingest, Duration::from_secs(10)).await?;
         let jobs = pool(&options, sizes.jobs, Duration::from_secs(120)).await?;
         Ok(Db {
             web,
+            ingest,
             jobs,
             clock,
             vitals: Vitals::default(),
@@ -115,6 +121,11 @@ impl Db {
     /// Like [`Db::write`] on the jobs' pool.
     pub async fn write_in_background(&self, scope: &Scope) -> Result<Tx> {
         self.begin(&self.jobs, PLANNED_ONCE, scope).await
+    }
+
+    /// A transaction for what programs send: it writes rows of any facility, whose senders were checked before.
+    pub async fn ingest(&self) -> Result<Tx> {
+        self.begin(&self.ingest, PLANNED_ONCE, &Scope::All).await
     }
 
     /// Outside any scope: people, sessions, the directory of facilities.
@@ -155,21 +166,24 @@ impl Db {
     }
 
     /// Of each pool its name, the connections in use, and how many it may open.
-    pub fn pools(&self) -> [(&'static str, u32, u32); 2] {
-        [("web", &self.web), ("jobs", &self.jobs)].map(|(name, pool)| {
+    pub fn pools(&self) -> [(&'static str, u32, u32); 3] {
+        [("web", &self.web), ("ingest", &self.ingest), ("jobs", &self.jobs)].map(|(name, pool)| {
             let used = pool.size().saturating_sub(pool.num_idle() as u32);
             (name, used, pool.options().get_max_connections())
         })
     }
 
-    /// Connections in use and idle, of both pools.
+    /// Connections in use and idle, of all pools.
     pub fn connections(&self) -> (u32, u32) {
-        let idle = self.web.num_idle() as u32 + self.jobs.num_idle() as u32;
-        ((self.web.size() + self.jobs.size()).saturating_sub(idle), idle)
+        let pools = [&self.web, &self.ingest, &self.jobs];
+        let idle: u32 = pools.iter().map(|pool| pool.num_idle() as u32).sum();
+        let open: u32 = pools.iter().map(|pool| pool.size()).sum();
+        (open.saturating_sub(idle), idle)
     }
 
     pub async fn close(&self) {
         self.web.close().await;
+        self.ingest.close().await;
         self.jobs.close().await;
     }
 

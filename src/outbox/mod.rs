@@ -66,6 +66,10 @@ pub enum Event {
     },
     /// Somebody was invited, or an invitation ended.
     PeopleChanged,
+    /// Facilities have new events or points; 0 among them is the installation.
+    MetricsChanged,
+    /// Event types or metrics were defined anew.
+    DefinitionsChanged,
     /// Some of a person's sessions were ended.
     SessionsEnded {
         user: UserId,

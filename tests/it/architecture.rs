@@ -23,8 +23,10 @@ const KERNEL: [&str; 10] = [
 const PLATFORM: [&str; 8] = ["outbox", "audit", "auth", "live", "web", "jobs", "mail", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 17] = [
+const FEATURES: [(&str, &[&str]); 19] = [
     ("facilities", &[]),
+    ("metrics", &["facilities"]),
+    ("ingest", &["metrics", "facilities"]),
     ("reference", &["facilities"]),
     ("summary", &["facilities"]),
     ("places", &["summary", "facilities"]),

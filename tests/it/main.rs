@@ -12,6 +12,7 @@ mod distributions;
 mod explain;
 mod faults;
 mod harness;
+mod ingest;
 mod invitations;
 mod jobs;
 mod journey;

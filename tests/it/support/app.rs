@@ -89,7 +89,11 @@ impl TestApp {
 
     async fn start(database: Arc<Database>, clock: Clock, canaries: Canaries, options: &Options) -> TestApp {
         let instances_before = listeners(&mut database.connect().await).await;
-        let sizes = PoolSizes { web: 4, jobs: 4 };
+        let sizes = PoolSizes {
+            web: 4,
+            ingest: 2,
+            jobs: 4,
+        };
         let db = Db::open(database.owner(), sizes, clock)
             .await
             .expect("the database opens");

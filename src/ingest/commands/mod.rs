@@ -1,0 +1,5 @@
+//! What is written: a group of batches in one transaction, and the dead letters.
+
+pub mod dead_letters;
+mod events;
+pub mod group;

@@ -1,0 +1,14 @@
+//! Events and points on their way in: one bounded buffer, from which everything that waits is checked, freed of
+//! duplicates, written and summed up in one transaction. Whoever sent it is answered after its commit.
+
+mod body;
+mod commands;
+mod model;
+mod pipeline;
+mod prepare;
+
+pub use commands::dead_letters::{Cause, DeadLetter, keep as keep_dead_letter};
+pub use commands::group::{Once, Outcome};
+pub use model::{Batch, Incoming, Item, Origin, Point, Verdict};
+pub use pipeline::{Effect, Pipeline, WRITERS};
+pub use prepare::Check;

@@ -1,0 +1,306 @@
+//! The buffer between senders and the database. Whatever waits is taken at once by the next free writer, so batches
+//! grow with the load and a commit is shared by all who wait for it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use futures_util::future::BoxFuture;
+use sqlx::PgConnection;
+use tokio::sync::{Notify, oneshot};
+
+use super::commands::group::{self, Once, Outcome};
+use super::model::{Batch, Origin, Verdict};
+use super::prepare::{self, Check, Knowledge, Prepared};
+use crate::db::Db;
+use crate::db::copy::micros;
+use crate::error::{Error, Result};
+use crate::ids::FacilityId;
+use crate::metrics::{Calendar, Days, Parts, Registry, Series, Zones};
+use crate::outbox::{self, Event};
+
+/// Items that wait at most; beyond that, senders are told to come again.
+const MOST_WAITING: usize = 400_000;
+/// Items in one transaction at most.
+const LARGEST_GROUP: usize = 30_000;
+/// Transactions at once: one writes while the other commits.
+pub const WRITERS: usize = 2;
+
+/// SQL of the sender's own in the transaction of its batch, such as how far it has read a queue.
+pub type Effect = Box<dyn for<'tx> FnOnce(&'tx mut PgConnection) -> BoxFuture<'tx, Result<()>> + Send>;
+
+/// The way in for events and points. Cheap to clone.
+#[derive(Clone)]
+pub struct Pipeline(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    registry: Registry,
+    series: Series,
+    zones: Zones,
+    parts: Parts,
+    check: ArcSwapOption<Check>,
+    queue: Mutex<Queue>,
+    filled: Notify,
+    changed: Mutex<Vec<i64>>,
+    changes: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Submission>,
+    items: usize,
+}
+
+struct Submission {
+    prepared: Prepared,
+    once: Option<Once>,
+    answer: oneshot::Sender<Result<Outcome>>,
+}
+
+impl Pipeline {
+    pub fn new(db: Db) -> Self {
+        Pipeline(Arc::new(Inner {
+            registry: Registry::new(db.clone()),
+            series: Series::new(db.clone()),
+            zones: Zones::new(db.clone()),
+            parts: Parts::new(db.clone()),
+            check: ArcSwapOption::empty(),
+            queue: Mutex::default(),
+            filled: Notify::new(),
+            changed: Mutex::default(),
+            changes: Notify::new(),
+            db,
+        }))
+    }
+
+    /// Event types and metrics as this instance knows them.
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// The zones of facilities, by which their days are told.
+    pub fn zones(&self) -> &Zones {
+        &self.0.zones
+    }
+
+    /// The rules that catalogs add; asked for each event, in the sender's task.
+    pub fn set_check(&self, check: Check) {
+        self.0.check.store(Some(Arc::new(check)));
+    }
+
+    /// Items that wait for a writer.
+    pub fn waiting(&self) -> usize {
+        self.queue().items
+    }
+
+    /// Takes a batch and answers what became of each item, in their order, once all of it is committed. `TooMany` when too
+    /// much waits already: nothing was written then. After any other error the whole batch may be sent again.
+    pub async fn submit(&self, origin: &Origin, batch: Batch) -> Result<Vec<Verdict>> {
+        match self.submit_once(origin, batch, None).await? {
+            Outcome::Written(verdicts) => Ok(verdicts),
+            Outcome::Taken => Err(Error::Busy),
+        }
+    }
+
+    /// The same for a batch that has an idempotency key.
+    pub async fn submit_once(&self, origin: &Origin, batch: Batch, once: Option<Once>) -> Result<Outcome> {
+        let prepared = self.prepare(origin, batch).await?;
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut queue = self.queue();
+            let items = prepared.verdicts.len();
+            if queue.items + items > MOST_WAITING && queue.items > 0 {
+                metrics::counter!("pulseboard_ingest_refused_total").increment(items as u64);
+                return Err(Error::TooMany(1));
+            }
+            queue.items += items;
+            queue.waiting.push_back(Submission { prepared, once, answer });
+        }
+        self.0.filled.notify_one();
+        answered.await.unwrap_or(Err(Error::Busy))
+    }
+
+    /// Takes a batch in a transaction of its own, together with `effect`: both are committed or neither is. Not for many
+    /// small batches, since they do not share a commit.
+    pub async fn submit_with(&self, origin: &Origin, batch: Batch, effect: Effect) -> Result<Vec<Verdict>> {
+        let prepared = self.prepare(origin, batch).await?;
+        let (days, zones) = (self.0.parts.days().await?, self.0.zones.current().await?);
+        let mut tx = self.0.db.ingest().await?;
+        effect(&mut tx).await?;
+        let received = micros(self.0.db.clock.now());
+        let written = group::write(&mut tx, &[(&prepared, None)], &days, &zones, received).await;
+        let (outcomes, changed) = self.look_again(written)?;
+        tx.commit().await?;
+        self.changed(changed);
+        match outcomes.into_iter().next() {
+            Some(Outcome::Written(verdicts)) => Ok(verdicts),
+            _ => Err(Error::Busy),
+        }
+    }
+
+    async fn prepare(&self, origin: &Origin, batch: Batch) -> Result<Prepared> {
+        let inner = &self.0;
+        let (types, names) = prepare::names(&batch);
+        let definitions = inner.registry.with(&types, &names).await?;
+        drop((types, names));
+        let facilities = inner.zones.current().await?;
+        let check = inner.check.load_full();
+        let known = Knowledge {
+            definitions: &definitions,
+            series: &inner.series,
+            facilities: &facilities,
+            check: check.as_deref(),
+            now: inner.db.clock.now(),
+        };
+        let (mut prepared, unknown) = prepare::prepare(origin, batch, &known);
+        if !unknown.is_empty() {
+            inner.series.make(unknown).await?;
+            prepared.resolve(&inner.series);
+        }
+        Ok(prepared)
+    }
+
+    /// Writes what waits, for ever. Several run side by side.
+    pub async fn write(&self) {
+        loop {
+            let group = self.take();
+            if group.is_empty() {
+                self.0.filled.notified().await;
+                continue;
+            }
+            self.commit(group).await;
+        }
+    }
+
+    fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Vec<Submission> {
+        let mut queue = self.queue();
+        let mut group = Vec::new();
+        let mut items = 0;
+        while let Some(next) = queue.waiting.front() {
+            let more = next.prepared.verdicts.len();
+            if !group.is_empty() && items + more > LARGEST_GROUP {
+                // the other writer may begin with the rest
+                self.0.filled.notify_one();
+                break;
+            }
+            items += more;
+            group.extend(queue.waiting.pop_front());
+        }
+        queue.items -= items;
+        group
+    }
+
+    async fn commit(&self, group: Vec<Submission>) {
+        let begun = std::time::Instant::now();
+        let batches: Vec<_> = group.iter().map(|one| (&one.prepared, one.once.as_ref())).collect();
+        match self.try_twice(&batches).await {
+            Ok(outcomes) => {
+                let items: usize = group.iter().map(|one| one.prepared.verdicts.len()).sum();
+                metrics::histogram!("pulseboard_ingest_commit_seconds").record(begun.elapsed());
+                metrics::counter!("pulseboard_ingest_items_total").increment(items as u64);
+                for (one, outcome) in group.into_iter().zip(outcomes) {
+                    let _ = one.answer.send(Ok(outcome));
+                }
+            }
+            // one batch must not take the others with it
+            Err(error) if group.len() > 1 && is_about_the_rows(&error) => {
+                for one in group {
+                    let outcome = self.try_twice(&[(&one.prepared, one.once.as_ref())]).await;
+                    let _ = one.answer.send(outcome.map(|mut outcomes| outcomes.remove(0)));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, batches = group.len(), "events could not be written; their senders will try again");
+                let mut first = Some(error);
+                for one in group {
+                    let _ = one.answer.send(Err(first.take().unwrap_or(Error::Busy)));
+                }
+            }
+        }
+    }
+
+    /// Once more after a lost race for a lock or a day that was just removed.
+    async fn try_twice(&self, batches: &[(&Prepared, Option<&Once>)]) -> Result<Vec<Outcome>> {
+        match self.try_once(batches).await {
+            Err(Error::Conflict(_)) => self.try_once(batches).await,
+            Err(error) if is_missing_part(&error) => self.try_once(batches).await,
+            other => other,
+        }
+    }
+
+    async fn try_once(&self, batches: &[(&Prepared, Option<&Once>)]) -> Result<Vec<Outcome>> {
+        let (days, zones): (Days, Calendar) = (self.0.parts.days().await?, self.0.zones.current().await?);
+        let mut tx = self.0.db.ingest().await?;
+        let received = micros(self.0.db.clock.now());
+        let written = group::write(&mut tx, batches, &days, &zones, received).await;
+        let (outcomes, changed) = self.look_again(written)?;
+        tx.commit().await?;
+        self.changed(changed);
+        Ok(outcomes)
+    }
+
+    fn look_again<T>(&self, written: Result<T>) -> Result<T> {
+        if written.as_ref().is_err_and(is_missing_part) {
+            self.0.parts.forget();
+        }
+        written
+    }
+
+    fn changed(&self, facilities: Vec<i64>) {
+        if !facilities.is_empty() {
+            let mut changed = self.0.changed.lock().unwrap_or_else(PoisonError::into_inner);
+            changed.extend(facilities);
+            if changed.len() > 10_000 {
+                changed.sort_unstable();
+                changed.dedup();
+            }
+            self.0.changes.notify_one();
+        }
+    }
+
+    /// Tells the outbox which facilities have new figures, for ever; a few times a second at most, since each telling takes
+    /// a lock of the whole database.
+    pub async fn tell(&self) {
+        loop {
+            self.0.changes.notified().await;
+            let mut facilities = std::mem::take(&mut *self.0.changed.lock().unwrap_or_else(PoisonError::into_inner));
+            facilities.sort_unstable();
+            facilities.dedup();
+            if let Err(error) = self.tell_once(&facilities).await {
+                tracing::warn!(%error, "new figures could not be told; boards see them at their next look");
+            }
+            tokio::time::sleep(TELL_EVERY).await;
+        }
+    }
+
+    async fn tell_once(&self, facilities: &[i64]) -> Result<()> {
+        let facilities: Vec<FacilityId> = facilities.iter().copied().map(FacilityId).collect();
+        let mut tx = self.0.db.ingest().await?;
+        outbox::push(&mut tx, &facilities, &Event::MetricsChanged).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+const TELL_EVERY: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// A value that cannot be stored, and no trouble with the database.
+fn is_about_the_rows(error: &Error) -> bool {
+    match error {
+        Error::Invalid(_) => true,
+        Error::Database(sqlx::Error::Database(cause)) => cause
+            .code()
+            .is_some_and(|code| code.starts_with("22") || code.starts_with("23") || code.starts_with("54")),
+        _ => false,
+    }
+}
+
+/// 42P01: the job has just removed that day.
+fn is_missing_part(error: &Error) -> bool {
+    matches!(error, Error::Database(sqlx::Error::Database(cause)) if cause.code().as_deref() == Some("42P01"))
+}

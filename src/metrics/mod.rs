@@ -1,0 +1,18 @@
+//! Metrics: what is measured, the series of each, their points, and their sums by minute, hour and day, which are
+//! exactly the sums over the points. Windows are answered from points while they are kept, else from sums and sketches.
+
+mod commands;
+mod definitions;
+mod model;
+mod parts;
+mod rollup;
+mod sketch;
+
+pub use commands::define::{define_event_type, define_metric};
+pub use commands::points::{Chunks, write};
+pub use commands::series::{NewSeries, Series};
+pub use definitions::{Definitions, Registry};
+pub use model::{Condition, Definition, EventType, MetricKind, NewEventType, NewMetric, Tags};
+pub use parts::{Days, Parts};
+pub use rollup::{Calendar, LARGEST, Sum, Zones};
+pub use sketch::Sketch;
