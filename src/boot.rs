@@ -264,6 +264,15 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
     {
         let db = db.clone();
         schedule
+            .every("close", Duration::from_secs(20), move |claim| {
+                let db = db.clone();
+                async move { summary::close_days(&db, Some(&claim)).await.map(drop) }
+            })
+            .await?;
+    }
+    {
+        let db = db.clone();
+        schedule
             .every("verify", Duration::from_secs(24 * 3600), move |_| {
                 let db = db.clone();
                 async move { verify(&db).await }

@@ -1,13 +1,20 @@
 //! Figures of stock over many facilities: what moved by day, and which shelves are below their level.
 
+use std::collections::HashMap;
+
+use chrono::Days;
 use sqlx::PgConnection;
 
 use super::Level;
 use crate::blood::{BloodGroup, Component};
 use crate::error::Result;
-use crate::figures::{Cut, Row, figures};
+use crate::figures::{Cut, Dimension, Row};
 use crate::ids::FacilityId;
+use crate::summary;
 use crate::text_enum::text_enum;
+
+/// Days over which demand is averaged.
+const DEMAND_DAYS: u64 = 28;
 
 text_enum! {
     /// A movement that is counted.
@@ -20,22 +27,49 @@ text_enum! {
     }
 }
 
-/// Units that moved, on the local days of their facilities. Of a reason that has a note only the reason is told apart.
+impl Flow {
+    /// Its name among all that is counted.
+    fn measure(self) -> &'static str {
+        match self {
+            Flow::Received => "inventory.received",
+            Flow::Issued => "inventory.issued",
+            Flow::Discarded => "inventory.discarded",
+            Flow::Expired => "inventory.expired",
+        }
+    }
+}
+
+/// Units that moved, on the local days of their facilities, as `counted` (migrations/0014_closed_days.sql) says it.
 pub async fn moved(tx: &mut PgConnection, cut: &Cut, flow: Flow) -> Result<Vec<Row>> {
-    let found = figures!(
-        "sum(x.amount)",
-        "null",
-        "select m.facility_id, f.region, f.time_zone, m.at, local_day(m.at, f.time_zone) as day, m.component,
-                m.blood_group, null::text as urgency, split_part(m.reason, ':', 1) as reason, m.quantity as amount
-         from here f
-         join inventory_movements m on m.facility_id = f.id and m.at >= f.starts and m.at < f.ends
-         where m.kind = $8",
-        cut,
-        flow.as_str()
+    summary::counted(tx, cut, flow.measure()).await
+}
+
+/// Units that left the shelves a day, less those that came back, by component and group, over the last 28 complete local
+/// days of each facility.
+pub async fn demand(tx: &mut PgConnection, facilities: &[i64]) -> Result<HashMap<(String, String), f64>> {
+    // where it is tomorrow already, other days are complete
+    let days = sqlx::query!(
+        r#"select local_day(clock_now(), time_zone) as "today!", array_agg(id) as "facilities!"
+           from facilities where id = any ($1) group by 1"#,
+        facilities
     )
-    .fetch_all(tx)
+    .fetch_all(&mut *tx)
     .await?;
-    Ok(found)
+    let mut demand = HashMap::new();
+    for day in days {
+        let cut = Cut {
+            facilities: day.facilities,
+            first: day.today - Days::new(DEMAND_DAYS),
+            last: day.today - Days::new(1),
+            by: vec![Dimension::Component, Dimension::Group],
+            group: None,
+            component: None,
+        };
+        for row in summary::counted(tx, &cut, "inventory.demand").await? {
+            *demand.entry((row.first, row.second)).or_default() += row.value / DEMAND_DAYS as f64;
+        }
+    }
+    Ok(demand)
 }
 
 /// Shelves that hold less than they should.
@@ -60,9 +94,9 @@ pub async fn shortfalls(tx: &mut PgConnection, cut: &Cut, limit: i64) -> Result<
                     coalesce(s.units, 0) as units
              from stock_thresholds t
              left join (
-               select facility_id, component, blood_group, sum(quantity) as units
-               from blood_inventory
-               where facility_id = any ($1) and status = 'available' and expires_at > clock_now()
+               select facility_id, component, blood_group, sum(units)::bigint as units
+               from issuable_shelves
+               where facility_id = any ($1)
                group by facility_id, component, blood_group
              ) s using (facility_id, component, blood_group)
              where t.facility_id = any ($1) and ($2::text is null or t.blood_group = $2)

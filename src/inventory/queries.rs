@@ -1,11 +1,15 @@
 //! Questions about stock. Each takes a transaction whose scope covers the facility it asks about.
 
+mod levels;
+
+pub use levels::{levels, levels_of};
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{Cursor, Filter, Level, Movement, Thresholds, Unit};
+use super::{Cursor, Filter, Movement, Thresholds, Unit};
 use crate::blood::{BloodGroup, Component, ComponentLife, DonationNumber, MovementKind, UnitStatus};
 use crate::error::Result;
 use crate::figures::{Cut, Row};
@@ -122,6 +126,9 @@ pub async fn split(tx: &mut PgConnection, cut: &Cut, filter: &Filter) -> Result<
         component: filter.component.or(cut.component),
         ..filter.clone()
     };
+    if let Some(found) = on_shelves(tx, cut, &filter).await? {
+        return Ok(found);
+    }
     let found = matching!(
         parts,
         "facility_id = any ($1)",
@@ -134,6 +141,44 @@ pub async fn split(tx: &mut PgConnection, cut: &Cut, filter: &Filter) -> Result<
     .fetch_all(tx)
     .await?;
     Ok(found)
+}
+
+/// The same from what is kept of each shelf, for filters that mean all of one status there or all that is issuable.
+async fn on_shelves(tx: &mut PgConnection, cut: &Cut, filter: &Filter) -> Result<Option<Vec<Row>>> {
+    let kept = [UnitStatus::Quarantined, UnitStatus::Available, UnitStatus::Reserved];
+    let status = filter.status.filter(|status| kept.contains(status));
+    let plain = filter.expiring_hours.is_none() && filter.search.trim().is_empty();
+    if !plain || filter.issuable == status.is_some() {
+        return Ok(None);
+    }
+    let found = sqlx::query_as!(
+        Row,
+        r#"select case $5::text when 'facility' then f.id::text when 'region' then f.region
+                                when 'component' then x.component when 'group' then x.blood_group
+                                else '' end as "first!",
+                  case $6::text when 'facility' then f.id::text when 'region' then f.region
+                                when 'component' then x.component when 'group' then x.blood_group
+                                else '' end as "second!",
+                  sum(x.units)::double precision as "value!", null::double precision as over
+           from (
+             select facility_id, component, blood_group, units from issuable_shelves where $2::text is null
+             union all
+             select facility_id, component, blood_group, units from shelf_stock where status = $2
+           ) x
+           join facilities f on f.id = x.facility_id
+           where x.facility_id = any ($1) and ($3::text is null or x.component = $3)
+             and ($4::text is null or x.blood_group = $4)
+           group by 1, 2 having sum(x.units) <> 0"#,
+        &cut.facilities,
+        status.map(UnitStatus::as_str),
+        filter.component.map(Component::as_str),
+        filter.group.map(BloodGroup::as_str),
+        cut.dimension(0),
+        cut.dimension(1)
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(Some(found))
 }
 
 /// A page of the rows that the filter means, the first to expire first.
@@ -331,89 +376,6 @@ pub async fn held(tx: &mut PgConnection, facility: FacilityId, numbers: &[Donati
         &numbers as &[&str]
     );
     Ok(found.fetch_all(tx).await?)
-}
-
-/// Every shelf of the facility: components in their order and in each the eight groups. See [`levels_of`].
-pub async fn levels(tx: &mut PgConnection, facility: FacilityId) -> Result<Vec<Level>> {
-    let found = levels_of(tx, &[facility.0], false).await?;
-    Ok(found.into_iter().map(|(_, level)| level).collect())
-}
-
-/// Every shelf of some facilities, those of each `apart` or all added up (and then without a facility): components in
-/// their order and in each the eight groups.
-///
-/// Demand is what left the shelf (issued, dispatched, expired, discarded) less what came back to it, over the last 28
-/// complete local days. A unit counts once, when it leaves: discarding what has expired or was issued adds nothing.
-pub async fn levels_of(
-    tx: &mut PgConnection,
-    facilities: &[i64],
-    apart: bool,
-) -> Result<Vec<(Option<FacilityId>, Level)>> {
-    let rows = sqlx::query!(
-        r#"with days as materialized (
-             select id, day_start(local_day(clock_now(), time_zone) - 28, time_zone) as starts,
-                    day_start(local_day(clock_now(), time_zone), time_zone) as ends
-             from facilities where id = any ($1)
-           ), left_shelf as (
-             select case when $4 then m.facility_id end as facility_id, component, blood_group,
-                    sum(case when from_status in ('quarantined', 'available', 'reserved') then quantity else -quantity end)
-                      / 28.0 as a_day
-             from days
-             join inventory_movements m on m.facility_id = days.id and m.at >= days.starts and m.at < days.ends
-             where (from_status in ('quarantined', 'available', 'reserved')
-                    and to_status in ('issued', 'in_transit', 'expired', 'discarded'))
-                or (from_status in ('issued', 'in_transit', 'discarded') and to_status in ('quarantined', 'available'))
-             group by 1, 2, 3
-           ), on_shelf as (
-             select case when $4 then facility_id end as facility_id, component, blood_group, sum(quantity) as units
-             from blood_inventory
-             where facility_id = any ($1) and status = 'available' and expires_at > clock_now()
-             group by 1, 2, 3
-           ), wanted as (
-             select case when $4 then facility_id end as facility_id, component, blood_group,
-                    sum(minimum) as minimum, sum(reorder) as reorder, sum(target) as target
-             from stock_thresholds where facility_id = any ($1)
-             group by 1, 2, 3
-           ), places as (
-             select id from unnest($1) as f (id) where $4
-             union all
-             select null where not $4
-           )
-           select p.id as "facility: FacilityId", c.name as "component!: Component", g.name as "group!: BloodGroup",
-                  coalesce(s.units, 0) as "issuable!", t.minimum::integer as "minimum?", t.reorder::integer as "reorder?",
-                  t.target::integer as "target?", l.a_day::double precision as daily_demand
-           from places p
-           cross join unnest($2::text[]) with ordinality as c (name, place)
-           cross join unnest($3::text[]) with ordinality as g (name, place)
-           left join on_shelf s on coalesce(s.facility_id, 0) = coalesce(p.id, 0)
-             and s.component = c.name and s.blood_group = g.name
-           left join wanted t on coalesce(t.facility_id, 0) = coalesce(p.id, 0)
-             and t.component = c.name and t.blood_group = g.name
-           left join left_shelf l on coalesce(l.facility_id, 0) = coalesce(p.id, 0)
-             and l.component = c.name and l.blood_group = g.name
-           order by p.id, c.place, g.place"#,
-        facilities,
-        Component::ALL as &[Component],
-        BloodGroup::ALL as &[BloodGroup],
-        apart
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let level = Level {
-                component: row.component,
-                group: row.group,
-                issuable: row.issuable,
-                minimum: row.minimum,
-                reorder: row.reorder,
-                target: row.target,
-                daily_demand: row.daily_demand,
-            };
-            (row.facility, level)
-        })
-        .collect())
 }
 
 /// The levels that are set, by shelf.

@@ -1,6 +1,6 @@
 //! The kept figures over many facilities, and how old they are.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::error::Result;
@@ -16,8 +16,19 @@ text_enum! {
     }
 }
 
-/// A figure by day (and more): what was kept, summed over the facilities. Days are those of each facility.
-pub async fn kept(tx: &mut PgConnection, cut: &Cut, figure: Figure) -> Result<Vec<Row>> {
+impl Figure {
+    /// Its name among all that is counted.
+    pub(super) fn measure(self) -> &'static str {
+        match self {
+            Figure::Stock => "summary.stock",
+            Figure::Transferred => "summary.transferred",
+            Figure::Requests => "summary.requests",
+        }
+    }
+}
+
+/// A figure by day (and more) out of the kept rows, summed over the facilities. Days are those of each facility.
+pub(super) async fn kept_rows(tx: &mut PgConnection, cut: &Cut, figure: Figure) -> Result<Vec<Row>> {
     let found = figures!(
         "sum(x.amount)",
         "null",
@@ -91,26 +102,6 @@ pub async fn refreshed(tx: &mut PgConnection, facilities: &[i64]) -> Result<Refr
         facilities
     )
     .fetch_one(tx)
-    .await?;
-    Ok(found)
-}
-
-/// The days between two, both included, on which any of the facilities was kept: on these nothing is zero, on others
-/// nothing is known.
-pub async fn known_days(
-    tx: &mut PgConnection,
-    facilities: &[i64],
-    first: NaiveDate,
-    last: NaiveDate,
-) -> Result<Vec<NaiveDate>> {
-    let found = sqlx::query_scalar!(
-        "select distinct date from dashboard_daily_summary
-         where facility_id = any ($1) and date between $2 and $3 order by date",
-        facilities,
-        first,
-        last
-    )
-    .fetch_all(tx)
     .await?;
     Ok(found)
 }

@@ -1,5 +1,9 @@
 //! Refreshing the summary. The numbers come from `daily_figures` (migrations/0007_summary.sql), their only definition.
 
+mod close;
+
+pub use close::close_days;
+
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -133,8 +137,14 @@ pub async fn today(tx: &mut PgConnection, facility: FacilityId) -> Result<Option
 pub async fn newest(db: &Db, facilities: &[FacilityId]) -> Result<HashMap<FacilityId, DateTime<Utc>>> {
     let mut tx = db.read_in_background(&Scope::Facilities(facilities.to_vec())).await?;
     let rows = sqlx::query!(
-        r#"select facility_id as "facility_id: FacilityId", max(updated_at) as "updated_at!"
-           from dashboard_daily_summary where facility_id = any ($1) group by facility_id"#,
+        r#"select f.id as "facility_id!: FacilityId", kept.newest as "updated_at!"
+           from unnest($1::bigint[]) as f (id)
+           cross join lateral (
+             -- the day before is touched once more by who began on it
+             select max(updated_at) as newest
+             from (select updated_at from dashboard_daily_summary d where d.facility_id = f.id order by d.date desc limit 2) d
+           ) kept
+           where kept.newest is not null"#,
         &numbers(facilities)
     )
     .fetch_all(&mut *tx)

@@ -11,7 +11,7 @@ use crate::error::Result;
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Difference {
-    /// which rule: `summary`, `stock`, `transitions`, `deliveries`, `requests`, `reservations`, `audit`
+    /// which rule: `summary`, `closed`, `shelves`, `stock`, `transitions`, `deliveries`, `requests`, `reservations`, `audit`
     pub check: &'static str,
     pub facility_id: i64,
     /// the thing: a day, a unit, a request
@@ -28,6 +28,8 @@ pub async fn verify(db: &Db) -> Result<Vec<Difference>> {
         .execute(&mut *tx)
         .await?;
     let mut found = summaries(&mut tx).await?;
+    found.extend(closed_days(&mut tx).await?);
+    found.extend(shelves(&mut tx).await?);
     found.extend(stock(&mut tx).await?);
     found.extend(transitions(&mut tx).await?);
     found.extend(deliveries(&mut tx).await?);
@@ -82,6 +84,93 @@ async fn summaries(tx: &mut PgConnection) -> Result<Vec<Difference>> {
                 "stock {}, transferred {}, requests {}",
                 row.total_stock, row.total_transferred, row.total_requests
             ),
+        })
+        .collect())
+}
+
+/// Every sum of a closed day, and of a week of them, against what its rows come to now. A reopened day is not in use.
+async fn closed_days(tx: &mut PgConnection) -> Result<Vec<Difference>> {
+    let rows = sqlx::query!(
+        r#"with days as (
+             select day from closed_days c where not exists (select from reopened_days r where r.day = c.day)
+           ), weeks as (
+             select w.week from (select distinct week from facility_weeks) w
+             where not exists (select from reopened_days r where r.day between w.week and w.week + 6)
+           ), compared as (
+             select s.day, null::bigint as facility_id, s.area, s.measure, s.grain, s.component, s.blood_group, s.detail,
+                    s.hour, s.value, s.over, 1 as sign
+             from area_sums s join days using (day)
+             union all
+             select d.day, null, s.area, s.measure, s.grain, s.component, s.blood_group, s.detail, s.hour, s.value, s.over, -1
+             from days d cross join lateral area_sums_of(d.day) s
+             union all
+             select s.week, s.facility_id, null, s.measure, null, null, null, null, null, s.value, s.over, 1
+             from facility_weeks s join weeks using (week)
+             union all
+             select w.week, s.facility_id, null, s.measure, null, null, null, null, null, s.value, s.over, -1
+             from weeks w cross join lateral facility_weeks_of(w.week) s
+           )
+           select day as "day!", facility_id, area, measure as "measure!", component, blood_group,
+                  sum(value) filter (where sign = -1)::bigint as expected,
+                  sum(value) filter (where sign = 1)::bigint as found
+           from compared
+           group by day, facility_id, area, measure, grain, component, blood_group, detail, hour
+           having coalesce(sum(sign * value), 0) <> 0 or coalesce(sum(sign * over), 0) <> 0
+           order by 1, 2, 3, 4"#
+    )
+    .fetch_all(tx)
+    .await?;
+    let of = |text: Option<String>| {
+        text.filter(|text| text != "*")
+            .map_or_else(String::new, |text| format!(" {text}"))
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| Difference {
+            check: "closed",
+            facility_id: row.facility_id.unwrap_or_default(),
+            thing: format!(
+                "{} of {}{}{}{}",
+                row.measure,
+                row.day,
+                of(row.area),
+                of(row.component),
+                of(row.blood_group)
+            ),
+            expected: row.expected.unwrap_or_default().to_string(),
+            found: row.found.unwrap_or_default().to_string(),
+        })
+        .collect())
+}
+
+/// What is kept of each shelf against the rows that stand on it, and so what is issuable there at this moment.
+async fn shelves(tx: &mut PgConnection) -> Result<Vec<Difference>> {
+    let rows = sqlx::query!(
+        r#"with compared as (
+             select facility_id, status, component, blood_group, units, 0 as counted from shelf_stock
+             union all
+             select facility_id, status, component, blood_group, 0, quantity from blood_inventory
+             where status in ('quarantined', 'available', 'reserved')
+             union all
+             select facility_id, 'issuable', component, blood_group, units, 0 from issuable_shelves
+             union all
+             select facility_id, 'issuable', component, blood_group, 0, quantity from blood_inventory
+             where status = 'available' and expires_at > clock_now()
+           )
+           select facility_id as "facility_id!", status as "status!", component as "component!",
+                  blood_group as "blood_group!", sum(units)::bigint as "found!", sum(counted)::bigint as "expected!"
+           from compared group by 1, 2, 3, 4 having sum(units) <> sum(counted) order by 1, 2, 3, 4"#
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Difference {
+            check: "shelves",
+            facility_id: row.facility_id,
+            thing: format!("{} {} {}", row.status, row.component, row.blood_group),
+            expected: row.expected.to_string(),
+            found: row.found.to_string(),
         })
         .collect())
 }

@@ -71,6 +71,14 @@ async fn busy() -> TestApp {
         .execute(&mut app.owner().await)
         .await
         .unwrap();
+        sqlx::query(
+            "with week as (insert into facility_weeks values ($1, 'requests.raised', '2026-01-05', 1))
+             insert into reopened_days (facility_id, day) values ($1, '2026-01-06')",
+        )
+        .bind(facility.id.0)
+        .execute(&mut app.owner().await)
+        .await
+        .unwrap();
         sqlx::query("insert into stock_thresholds values ($1, 'red_cells', 'O-', 1, 2, 3)")
             .bind(facility.id.0)
             .execute(&mut app.owner().await)

@@ -18,7 +18,7 @@ use crate::support::{Facility, TestApp};
 use crate::widgets;
 
 /// Tables that grow with every day of every facility.
-const LARGE: [&str; 7] = [
+const LARGE: [&str; 9] = [
     "blood_inventory",
     "blood_requests",
     "request_recipients",
@@ -26,6 +26,8 @@ const LARGE: [&str; 7] = [
     "distribution_units",
     "inventory_movements",
     "dashboard_daily_summary",
+    "area_sums",
+    "facility_weeks",
 ];
 
 /// Collects the plans that the server sends as notices.
@@ -218,6 +220,33 @@ async fn no_statement_of_the_daily_work_reads_a_whole_table() {
         .await
         .expect("a board");
     note("every widget");
+    summary::close_days(&app.db, None).await.expect("days are closed");
+    let mut owner = first.owner().await;
+    sqlx::query("insert into reopened_days (facility_id, day) select id, current_date - 30 from facilities")
+        .execute(&mut owner)
+        .await
+        .expect("a day is open again");
+    sqlx::query("analyze").execute(&mut owner).await.expect("an analysis");
+    plans.take();
+    summary::close_days(&app.db, None).await.expect("it is closed");
+    note("the closing of a day");
+    let directory = pulseboard::facilities::directory(app.db.unscoped())
+        .await
+        .expect("the directory");
+    let network = pulseboard::widgets::Context::new(
+        Scope::All,
+        &directory,
+        Filter::default(),
+        Range::days(60),
+        pulseboard::clock::Zone::UTC,
+        app.db.clock.now(),
+    )
+    .expect("a range");
+    plans.take();
+    compose_all(&app.db, sources(), &widgets::everything(), &network)
+        .await
+        .expect("a board");
+    note("every widget over the network");
     proposed(&staff, &here, O_NEGATIVE, 4).await;
     note("the proposal of units");
     staff

@@ -89,6 +89,7 @@ async fn a_world(seed: u64, each: usize) {
         app.travel(TimeDelta::hours(hours));
         inventory::end_reservations(&app.db, None).await.expect("the job runs");
         inventory::expire_due(&app.db, None).await.expect("the job runs");
+        summary::close_days(&app.db, None).await.expect("the job runs");
         app.verify().await;
     }
 

@@ -1,5 +1,6 @@
 //! Widgets: what their measures say, and how every kind draws itself. Here is what both stand on.
 
+mod closed;
 mod drawing;
 mod figures;
 
