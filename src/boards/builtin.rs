@@ -76,6 +76,7 @@ impl Look<'_> {
             as_of: time_label(self.facility.zone, self.as_of),
             empty: None,
             problem: None,
+            fetches_itself: false,
             retry_href: format!("/facilities/{}/widgets/{name}", self.facility.id),
         }
     }

@@ -2,6 +2,8 @@
 //! takes too long says so in its place, and the others stand.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
 use sqlx::{Acquire, PgConnection};
@@ -17,6 +19,11 @@ use crate::summary;
 /// Connections of the jobs' pool that all boards together take at a time: fewer than it has, so that nobody who needs one
 /// for something else waits in vain.
 pub const CONNECTIONS: usize = 3;
+
+/// A board is waited for so long. What is not ready by then fetches itself, or is tried again by hand.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+/// A widget that fails after so long failed because it was slow.
+const GAVE_UP: Duration = Duration::from_millis(1500);
 
 static TURNS: Semaphore = Semaphore::const_new(CONNECTIONS);
 
@@ -54,6 +61,11 @@ impl<'a> Loads<'a> {
         if let Some(frame) = self.frames.get(query) {
             return Ok(frame.clone());
         }
+        // what stands on the shelves is read once by shelf, and whatever asks for less of it is told from that
+        if let Some(by_shelf) = look.measure.by_shelf(query) {
+            let shelves = Box::pin(self.frame(tx, look, &by_shelf)).await?;
+            return Ok(shelves.folded(&query.cut.by));
+        }
         let frame = match &look.context.past {
             Some(past) => {
                 past.load(tx, look.source, look.measure, query, &look.context.scope)
@@ -77,7 +89,7 @@ pub async fn compose(tx: &mut PgConnection, widget: &Widget, context: &Context, 
     let (html, failed) = match attempt(tx, widget, context, loads).await {
         Ok(html) => (html, false),
         Err(error) => (
-            render::failed(widget, context, loads.version, &sentence(&error, widget)),
+            render::failed(widget, context, loads.version, &sentence(&error, widget), false),
             true,
         ),
     };
@@ -124,10 +136,11 @@ fn sentence(error: &Error, widget: &Widget) -> String {
 }
 
 /// All widgets of a board, in their order, loaded side by side on a few connections of the jobs' pool. Those that ask the
-/// same share a connection and its answers. Fails only when the database cannot be reached at all.
+/// same share a connection and its answers. Answers within [`PATIENCE`], whatever is slow; fails only when the database
+/// cannot be reached at all.
 pub async fn compose_all(db: &Db, sources: &Sources, widgets: &[Widget], context: &Context) -> Result<Vec<Composed>> {
     let version = {
-        let mut tx = db.read_in_background(&context.scope).await?;
+        let mut tx = db.look(&context.scope).await?;
         version(&mut tx, context).await?
     };
     let mut lanes: Vec<Vec<usize>> = Vec::new();
@@ -139,16 +152,31 @@ pub async fn compose_all(db: &Db, sources: &Sources, widgets: &[Widget], context
         });
         lanes[lane].push(at);
     }
-    let mut composed: Vec<Option<Composed>> = vec![None; widgets.len()];
-    let done: Vec<Vec<(usize, Composed)>> = stream::iter(lanes)
-        .map(|lane| run(db, sources, widgets, context, version, lane))
-        .buffer_unordered(CONNECTIONS)
-        .collect()
-        .await;
-    for (at, one) in done.into_iter().flatten() {
-        composed[at] = Some(one);
+    let composed = Mutex::new(vec![None; widgets.len()]);
+    let all = stream::iter(lanes).for_each_concurrent(CONNECTIONS, |lane| async {
+        run(db, sources, widgets, context, version, lane, &composed).await;
+    });
+    // what is not there by then is not waited for
+    let _ = tokio::time::timeout(PATIENCE, all).await;
+    let composed = composed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // alone it was asked for by itself already, or by somebody
+    let fetches_itself = widgets.len() > 1;
+    Ok(composed
+        .into_iter()
+        .zip(widgets)
+        .map(|(one, widget)| one.unwrap_or_else(|| late(widget, context, version, fetches_itself)))
+        .collect())
+}
+
+/// A widget whose figures take longer than the board is waited for.
+fn late(widget: &Widget, context: &Context, version: i64, fetches_itself: bool) -> Composed {
+    let sentence = "Its figures take longer than those of the rest of the board.";
+    Composed {
+        id: widget.id.clone(),
+        html: render::failed(widget, context, version, sentence, fetches_itself),
+        version,
+        failed: true,
     }
-    Ok(composed.into_iter().flatten().collect())
 }
 
 /// What a widget reads: those of one subject follow each other on one connection.
@@ -166,24 +194,29 @@ async fn run(
     context: &Context,
     version: i64,
     lane: Vec<usize>,
-) -> Vec<(usize, Composed)> {
+    composed: &Mutex<Vec<Option<Composed>>>,
+) {
     // waits here for as long as it takes; waiting for a connection gives up after two seconds
     let _turn = TURNS.acquire().await;
     let mut loads = Loads::new(sources, version);
-    let mut done = Vec::with_capacity(lane.len());
-    let mut tx = db.read_in_background(&context.scope).await;
+    let mut tx = db.look(&context.scope).await;
     for at in lane {
+        let begun = Instant::now();
         let widget = &widgets[at];
         let one = match &mut tx {
             Ok(tx) => compose(tx, widget, context, &mut loads).await,
             Err(error) => Composed {
                 id: widget.id.clone(),
-                html: render::failed(widget, context, version, &sentence(error, widget)),
+                html: render::failed(widget, context, version, &sentence(error, widget), false),
                 version,
                 failed: true,
             },
         };
-        done.push((at, one));
+        let gave_up = one.failed && begun.elapsed() >= GAVE_UP;
+        composed.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(one);
+        if gave_up {
+            // the others of the lane read the same: they would only keep those of other lanes waiting
+            break;
+        }
     }
-    done
 }

@@ -16,7 +16,7 @@ mod sources;
 pub mod view;
 
 pub use crate::figures::Dimension;
-pub use compose::{CONNECTIONS, Composed, Loads, compose, compose_all, version};
+pub use compose::{CONNECTIONS, Composed, Loads, PATIENCE, compose, compose_all, version};
 pub use context::Context;
 pub use fields::{Field, Input, NAMES};
 pub use filter::{Asked, Filter, query_of};

@@ -2,6 +2,7 @@
 //! A widget knows nothing of the tables behind a measure, and a source nothing of how its figures will look.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
@@ -51,6 +52,20 @@ impl Measure {
     pub fn suits(&self, kind: Kind) -> bool {
         let description = kind.describe();
         description.needs_source() && (kind != Kind::List || self.items) && kind.accepts(&kind.default_by(self.by))
+    }
+
+    /// The question by component and group out of whose answer this one can be told; none for the same question, or where
+    /// it adds up to something else.
+    pub(super) fn by_shelf(&self, query: &Query) -> Option<Query> {
+        const SHELF: [Dimension; 2] = [Dimension::Component, Dimension::Group];
+        let by = &query.cut.by;
+        let adds_up = self.nature == Nature::Level && !self.past && SHELF.iter().all(|one| self.by.contains(one));
+        if !adds_up || query.cut.facilities.len() < 2 || *by == SHELF || !by.iter().all(|one| SHELF.contains(one)) {
+            return None;
+        }
+        let mut shelves = query.clone();
+        shelves.cut.by = SHELF.to_vec();
+        Some(shelves)
     }
 }
 
@@ -108,6 +123,34 @@ impl Frame {
     /// The numbers of all rows together; none without any row, or when they are ratios of nothing.
     pub fn total(&self, nature: Nature) -> Option<f64> {
         total(self.rows.iter(), nature)
+    }
+
+    /// The same split by some of its dimensions only, or in another order; right for what adds up.
+    pub(super) fn folded(self, by: &[Dimension]) -> Frame {
+        let mut rows: BTreeMap<(String, String), (f64, Option<f64>)> = BTreeMap::new();
+        for row in &self.rows {
+            let key = |at: usize| match by.get(at).and_then(|one| self.by.iter().position(|had| had == one)) {
+                Some(0) => row.first.clone(),
+                Some(_) => row.second.clone(),
+                None => String::new(),
+            };
+            let sum = rows.entry((key(0), key(1))).or_default();
+            sum.0 += row.value;
+            if let Some(over) = row.over {
+                sum.1 = Some(sum.1.unwrap_or_default() + over);
+            }
+        }
+        let rows = rows.into_iter().map(|((first, second), (value, over))| Row {
+            first,
+            second,
+            value,
+            over,
+        });
+        Frame {
+            rows: rows.collect(),
+            by: by.to_vec(),
+            ..self
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct WidgetFrame {
     pub empty: Option<EmptyView>,
     /// what went wrong, in words for the reader; takes the place of the content
     pub problem: Option<String>,
+    /// where there is a problem: the page tries again by itself, once
+    pub fetches_itself: bool,
     /// address that answers with this widget alone
     pub retry_href: String,
 }

@@ -88,8 +88,8 @@ pub(super) async fn html(
     }
 }
 
-/// A widget in whose place stands that it could not be made.
-pub(super) fn failed(widget: &Widget, context: &Context, version: i64, sentence: &str) -> String {
+/// A widget in whose place stands that it could not be made, and which perhaps fetches itself once it is on a page.
+pub(super) fn failed(widget: &Widget, context: &Context, version: i64, sentence: &str, fetches_itself: bool) -> String {
     let plain = Plain {
         widget,
         context,
@@ -97,6 +97,7 @@ pub(super) fn failed(widget: &Widget, context: &Context, version: i64, sentence:
     };
     let frame = WidgetFrame {
         problem: Some(sentence.into()),
+        fetches_itself,
         ..plain.frame(plain.title(), context.now)
     };
     FrameFragment {
@@ -144,6 +145,7 @@ impl Plain<'_> {
             as_of: self.context.time(as_of),
             empty: None,
             problem: None,
+            fetches_itself: false,
             retry_href: self.context.href_of(&self.widget.id),
         }
     }

@@ -1,9 +1,14 @@
 //! Every kind draws itself for an empty facility and for a full one, links to what it counts, and fails alone.
 
+use std::time::{Duration, Instant};
+
 use pulseboard::auth::Role;
 use pulseboard::blood::Component;
 use pulseboard::db::Scope;
-use pulseboard::widgets::{Dimension, Filter, Kind, Loads, Range, Shape, SourceRef, compose, compose_all, sources};
+use pulseboard::widgets::{
+    Dimension, Filter, Kind, Loads, PATIENCE, Range, Shape, SourceRef, compose, compose_all, sources,
+};
+use sqlx::Connection;
 
 use super::{context, drawn, eventful, everything, today, widget};
 use crate::support::{Page, TestApp};
@@ -151,6 +156,58 @@ async fn a_widget_that_fails_says_so_in_its_place_and_the_others_stand() {
         );
         assert!(composed[3].html.contains(">2<"), "{}", composed[3].html);
     }
+}
+
+#[tokio::test]
+async fn slow_widgets_keep_neither_the_board_nor_the_others_waiting() {
+    let app = TestApp::new().await;
+    let (here, _) = eventful(&app).await;
+    let context = today(&app, &here).await;
+    let mut widgets: Vec<_> = ["received", "issued", "discarded", "expired"]
+        .iter()
+        .flat_map(|flow| {
+            let measure = format!("inventory.{flow}");
+            [
+                widget(Kind::Number, &measure, &[]),
+                widget(Kind::Bar, &measure, &[Dimension::Group]),
+            ]
+        })
+        .chain([widget(Kind::Number, "requests.open", &[])])
+        .collect();
+    for (at, widget) in widgets.iter_mut().enumerate() {
+        widget.id = format!("w{at}");
+    }
+    let mut owner = app.owner().await;
+    let mut held = owner.begin().await.expect("a transaction");
+    sqlx::query("lock table inventory_movements in access exclusive mode")
+        .execute(&mut *held)
+        .await
+        .expect("nobody reads movements now");
+
+    let begun = Instant::now();
+    let composed = compose_all(&app.db, sources(), &widgets, &context)
+        .await
+        .expect("a board");
+    let took = begun.elapsed();
+    held.rollback().await.expect("movements can be read again");
+    let again = compose_all(&app.db, sources(), &widgets[..1], &context)
+        .await
+        .expect("one alone");
+
+    assert!(took < PATIENCE + Duration::from_secs(1), "{took:?}");
+    let failed: Vec<bool> = composed.iter().map(|one| one.failed).collect();
+    assert_eq!(failed, [true, true, true, true, true, true, true, true, false]);
+    assert!(composed[8].html.contains(">2<"), "{}", composed[8].html);
+    for late in &composed[..8] {
+        assert!(late.html.contains("Try again"), "{}", late.html);
+    }
+    // those that were never begun come by themselves once they are on a page
+    assert!(
+        composed[7].html.contains("hx-trigger=\"load, click\""),
+        "{}",
+        composed[7].html
+    );
+    assert!(again[0].html.contains(">29<"), "{}", again[0].html);
 }
 
 #[tokio::test]
