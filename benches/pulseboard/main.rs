@@ -2,6 +2,7 @@
 //! Each part runs in processes of its own, so that what each costs can be told apart; README.md beside says what was found.
 
 mod bare;
+mod boards;
 mod direct;
 mod epoll;
 mod load;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the parts named, or all: `pages`, `direct`, `refresh`, `streams`, `weight`.
+/// Runs the parts named, or all: `pages`, `direct`, `refresh`, `streams`, `weight`, `boards`.
 fn measure(parts: &[String]) -> Result<()> {
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|word| word == part);
     machine::raise_descriptor_limit()?;
@@ -73,6 +74,9 @@ fn measure(parts: &[String]) -> Result<()> {
         }
         if wanted("refresh") {
             refresh::measure(&place, &mut table).await?;
+        }
+        if wanted("boards") {
+            boards::measure(&place, &mut table).await?;
         }
         Ok(())
     });

@@ -112,6 +112,11 @@ impl Place {
     }
 
     async fn sessions(&self, users: &[i64]) -> Result<Vec<String>> {
+        Self::sessions_in(self.db.unscoped(), users).await
+    }
+
+    /// New sessions of these people of any database: their cookies.
+    pub async fn sessions_in(pool: &sqlx::PgPool, users: &[i64]) -> Result<Vec<String>> {
         let ids: Vec<Id> = users.iter().map(|_| Id(rand::random())).collect();
         let hashes: Vec<Vec<u8>> = ids.iter().map(|id| session_hash(id).to_vec()).collect();
         sqlx::query(
@@ -121,7 +126,7 @@ impl Place {
         )
         .bind(hashes)
         .bind(users)
-        .execute(self.db.unscoped())
+        .execute(pool)
         .await?;
         Ok(ids.iter().map(|id| format!("sid={id}")).collect())
     }
