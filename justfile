@@ -33,3 +33,7 @@ verify *args:
 # measure against a bare server on this machine
 bench *args:
     cargo bench --locked --bench pulseboard -- {{args}}
+
+# Lighthouse over log-in, board, network and admin
+lighthouse *args:
+    scripts/lighthouse {{args}}
