@@ -132,8 +132,19 @@
     // ages are judged by the server's clock, whatever this machine's says
     stream.addEventListener("clock", (event) => { pulseboard.skew = Date.now() - Date.parse(event.detail.data); });
     stream.addEventListener("session-expired", sessionOver);
+    // the first at once; of those that follow closely the last, for a part that fetches itself costs the reader's machine
+    const told = new Map();
+    const waiting = new Set();
     stream.addEventListener("nudge", (event) => {
-      body.dispatchEvent(new CustomEvent(`live:${event.detail.data.trim()}`));
+      const topic = event.detail.data.trim();
+      if (waiting.has(topic)) return;
+      waiting.add(topic);
+      const rest = (told.get(topic) ?? 0) + (topic === "network" ? 3000 : 1000) - Date.now();
+      setTimeout(() => {
+        waiting.delete(topic);
+        told.set(topic, Date.now());
+        body.dispatchEvent(new CustomEvent(`live:${topic}`));
+      }, Math.max(0, rest));
     });
 
     window.addEventListener("offline", () => { connection?.reader?.cancel(); lost(); });

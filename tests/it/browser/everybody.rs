@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Site;
 use crate::access::World;
+use crate::support::Client;
 
 /// axe-core (MPL-2.0), as it is published.
 const AXE: &str = include_str!("../../data/axe.min.js");
@@ -19,20 +20,24 @@ async fn no_page_keeps_anybody_out(theme: &str, phone: bool) {
     let world = World::new().await;
     let admin = world.app.person(Role::NetworkAdmin, &[&world.own]).await;
     let client = world.app.client().log_in(&admin.email).await;
-    let mut pages = Vec::new();
+    let outside = world.app.client();
+    // what is said where nothing is, and to somebody who is not known
+    let nowhere = "/nowhere".to_owned();
+    let (mut pages, mut public) = (vec![nowhere.clone()], vec![nowhere]);
     let wall = format!("{}?wall=1", world.own.path(""));
     for path in world.pages(&client).into_iter().chain([wall]) {
         // streams have no end, and files are no pages
         if path.ends_with("/events") || path.ends_with("/changes") || path.starts_with("/static") {
             continue;
         }
-        let answer = client.get(&path).await;
-        let kind = answer.headers.get(header::CONTENT_TYPE);
-        let is_html = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        if answer.status.is_success() && is_html && answer.body().starts_with("<!doctype html>") {
-            pages.push(path);
+        if is_page(&client, &path).await {
+            pages.push(path.clone());
+        }
+        if is_page(&outside, &path).await {
+            public.push(path);
         }
     }
+    assert!(public.contains(&"/login".to_owned()), "only {public:?} are public");
     assert!(pages.len() >= 14, "only {pages:?} are pages");
     let mut found = Vec::new();
     let site = Site::of(world.app).await;
@@ -41,8 +46,10 @@ async fn no_page_keeps_anybody_out(theme: &str, phone: bool) {
         browser.becomes_a_phone(360).await;
     }
 
-    browser.visit("/login").await;
-    found.extend(look(&browser, "/login", theme).await);
+    for page in &public {
+        browser.visit(page).await;
+        found.extend(look(&browser, page, theme).await);
+    }
     browser.log_in(&admin).await;
     for page in &pages {
         browser.visit(page).await;
@@ -50,6 +57,13 @@ async fn no_page_keeps_anybody_out(theme: &str, phone: bool) {
     }
 
     assert!(found.is_empty(), "{} in {theme}:\n{}", found.len(), found.join("\n"));
+}
+
+async fn is_page(client: &Client, path: &str) -> bool {
+    let answer = client.get(path).await;
+    let kind = answer.headers.get(header::CONTENT_TYPE);
+    let is_html = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    answer.status.is_success() && is_html && answer.body().starts_with("<!doctype html>")
 }
 
 async fn look(browser: &super::Chromium, page: &str, theme: &str) -> Vec<String> {
