@@ -12,6 +12,7 @@ pub mod blood;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod detect;
 pub mod error;
 pub mod figures;
 pub mod ids;

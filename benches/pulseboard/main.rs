@@ -3,6 +3,7 @@
 
 mod bare;
 mod boards;
+mod detect;
 mod direct;
 mod epoll;
 mod load;
@@ -49,11 +50,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the parts named, or all: `pages`, `direct`, `refresh`, `streams`, `weight`, `boards`.
+/// Runs the parts named, or all: `detect`, `pages`, `direct`, `refresh`, `streams`, `weight`, `boards`.
 fn measure(parts: &[String]) -> Result<()> {
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|word| word == part);
     machine::raise_descriptor_limit()?;
     let mut table = Table::new();
+    if wanted("detect") {
+        detect::measure(&mut table)?;
+        if parts.len() == 1 {
+            return table.finish();
+        }
+    }
     if wanted("weight") {
         weight::demo_start(&mut table)?;
     }

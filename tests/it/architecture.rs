@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// No product knowledge; each may use the others.
-const KERNEL: [&str; 10] = [
+const KERNEL: [&str; 11] = [
     "blood",
     "clock",
     "config",
     "db",
+    "detect",
     "error",
     "figures",
     "ids",

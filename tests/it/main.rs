@@ -8,6 +8,7 @@ mod boards;
 mod browser;
 mod concurrency;
 mod database;
+mod detect;
 mod distributions;
 mod explain;
 mod faults;
