@@ -2,6 +2,7 @@
 //! settings flow into [`Config`](crate::config::Config).
 
 mod demo;
+mod detect;
 pub mod run;
 
 use std::io;
@@ -100,6 +101,15 @@ Ends with 0 when nothing differs, with 1 otherwise.")]
         #[command(subcommand)]
         command: User,
     },
+    /// Find what is unusual in a series: a CSV file with columns timestamp and value
+    #[command(after_help = "Examples:
+  pulseboard detect cpu.csv > scored.csv
+  tail -f -n +1 requests.csv | pulseboard detect - --explain
+  pulseboard detect cpu.csv --sensitivity 0.7
+
+Writes a row for every row, as soon as it is read: timestamp,value,anomaly_score,alert. The score is between 0 and 1 and depends only
+on the rows up to it; alert is 1 where the score is at least 1 - sensitivity. A row without a value, or with NaN, has score 0.")]
+    Detect(Detect),
     /// Print the effective settings and where each comes from, secrets masked
     #[command(after_help = "Example:
   pulseboard config --config /etc/pulseboard.toml")]
@@ -152,6 +162,19 @@ pub struct Seed {
     /// The same seed makes the same network
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct Detect {
+    /// The file, or - for standard input
+    #[arg(value_name = "FILE.csv")]
+    pub file: PathBuf,
+    /// From 0, never an alert, to 1
+    #[arg(long, value_name = "N", default_value_t = 0.5, value_parser = detect::sensitivity)]
+    pub sensitivity: f64,
+    /// Add a column that says in words what is unusual about an alert
+    #[arg(long)]
+    pub explain: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
-use super::{AddUser, Cli, Command, Seed, User, demo, print_completions, print_config};
+use super::{AddUser, Cli, Command, Seed, User, demo, detect, print_completions, print_config};
 use crate::audit::{self, Actor};
 use crate::auth::{Passwords, Role};
 use crate::boot;
@@ -22,10 +22,15 @@ use crate::{summary, telemetry};
 
 /// Runs the command and answers the exit code.
 pub async fn run(cli: Cli) -> anyhow::Result<i32> {
+    // a filter of files, which has nothing to do with an installation's settings
+    if let Command::Detect(asked) = &cli.command {
+        return detect::run(asked).map(|()| 0);
+    }
     let config = cli.config()?;
     match cli.command {
         Command::Completions { shell } => print_completions(shell),
         Command::Config => print_config(&config),
+        Command::Detect(_) => {}
         Command::Serve(_) => serve(&config).await?,
         Command::Demo(demo) => demo::run(config, &demo).await?,
         Command::Migrate => migrate(&config).await?,
