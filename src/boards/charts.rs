@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::builtin::{DAYS, Look};
 use super::view::ChartView;
-use crate::charts::{Chart, ChartDay, Kind, Series};
+use crate::charts::{Chart, ChartDay, Kind, Series, unusual};
 use crate::clock::local_day;
 use crate::error::{Error, Result};
 use crate::summary::Day;
@@ -96,14 +96,17 @@ fn chart(
     series: Vec<Series>,
     href: Option<String>,
 ) -> ChartView {
+    let last_is_partial = look.today == local_day(look.facility.zone, look.now);
+    let labels: Vec<ChartDay> = days(look).map(|date| ChartDay { date }).collect();
     let chart = Chart {
         id: name.into(),
         title: format!("{title}, last 30 days"),
         unit,
         kind,
-        labels: days(look).map(|date| ChartDay { date }).collect(),
+        marks: unusual(&series, &labels, last_is_partial),
+        labels,
         series,
-        last_is_partial: look.today == local_day(look.facility.zone, look.now),
+        last_is_partial,
         target: None,
     };
     ChartView {

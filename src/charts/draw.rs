@@ -92,6 +92,7 @@ fn draw<'a>(chart: &Chart, size: Size, axis: &scale::Values, left: u32, svg: &'a
     } else {
         marks::lines(chart, size, axis, &mut plot)?;
     }
+    marks::unusual(chart, &root, &mut plot)?;
     if let Some((_, target)) = chart.drawable_target() {
         rule(*target, chart, Role::Target, &mut plot)?;
     }

@@ -98,6 +98,26 @@ pub(super) fn stack<'a>(chart: &Chart, root: &Root<'a>, plot: &mut Plot<'a>) -> 
     Ok(())
 }
 
+/// A wedge over every value that is not as usual. It goes to the root, since plotters pushes what lies outside the plot back
+/// to its edge.
+pub(super) fn unusual<'a>(chart: &Chart, root: &Root<'a>, plot: &mut Plot<'a>) -> Drawn<'a> {
+    for mark in chart.marked() {
+        let value = |s: usize| chart.value(s, mark.day).unwrap_or(0.0);
+        let top = match chart.kind {
+            // beside each other, or one
+            Kind::Line | Kind::Area | Kind::Bars => value(mark.series),
+            Kind::StackedBars | Kind::StackedArea => (0..=mark.series).map(|s| value(s).max(0.0)).sum(),
+        };
+        let beside = match chart.kind {
+            Kind::Bars => FILLED * ((mark.series as f64 + 0.5) / chart.series.len() as f64 - 0.5),
+            _ => 0.0,
+        };
+        let (x, y) = plot.backend_coord(&(mark.day as f64 + beside, top));
+        root.draw(&Circle::new((x, y), 4 * SCALE, Role::Unusual.ink().filled()))?;
+    }
+    Ok(())
+}
+
 /// The unbroken runs of complete days, and the step into the unfinished one (empty if there is none).
 fn runs(chart: &Chart, s: usize) -> (Vec<Run>, Run) {
     let partial = chart.partial_day();

@@ -15,6 +15,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod unusual;
 
 use askama::Template;
 use chrono::{Datelike, NaiveDate};
@@ -25,6 +26,7 @@ pub use map::{Map, MapFragment, Pin, Position, Tone, View};
 pub use number::{counted, full, noun, number, rounded, units};
 pub use rank::{Rank, Ranks};
 pub use spark::sparkline;
+pub use unusual::{Mark, unusual};
 
 use draw::Size;
 
@@ -89,6 +91,8 @@ pub struct Chart<'a> {
     pub last_is_partial: bool,
     /// A named horizontal line, such as a safety stock, in the chart's unit.
     pub target: Option<(String, f64)>,
+    /// Values that are not as usual, in the order of their days.
+    pub marks: Vec<Mark>,
 }
 
 /// The `<figure>` of a chart; shows without `|safe` in other templates, since everything in it is escaped already.
@@ -106,6 +110,7 @@ pub struct ChartFragment {
     target: Option<(String, String)>,
     partial: Option<String>,
     has_gaps: bool,
+    unusual: Vec<String>,
     names: Vec<String>,
     rows: Vec<Row>,
 }
@@ -132,6 +137,7 @@ struct Key {
 struct Row {
     day: String,
     partial: bool,
+    unusual: bool,
     values: Vec<Option<String>>,
 }
 
@@ -161,6 +167,7 @@ impl Chart<'_> {
                 .drawable_target()
                 .map(|(name, value)| (name.clone(), self.with_unit(*value))),
             partial: self.partial_day().map(|day| self.named_day(day)),
+            unusual: self.marked().map(|mark| self.told(mark)).collect(),
             has_gaps: days.clone().any(|day| self.is_gap(day)),
             names: self.series.iter().map(|series| series.name.clone()).collect(),
             rows: days.map(|day| self.row(day)).collect(),
@@ -235,6 +242,7 @@ impl Chart<'_> {
         Row {
             day: format!("{} {}", self.labels[day].date.format("%a"), self.named_day(day)),
             partial: self.partial_day() == Some(day),
+            unusual: self.marked().any(|mark| mark.day == day),
             values: (0..self.series.len()).map(|s| self.value(s, day).map(full)).collect(),
         }
     }

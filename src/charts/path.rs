@@ -56,6 +56,11 @@ pub(super) fn marker(series: usize, (x, y): (i32, i32), radius: i32) -> String {
     path(&SHAPES[series % LOOKS].iter().map(place).collect::<Vec<_>>(), true)
 }
 
+/// A hollow wedge whose tip points down at a place, the sign of an unusual value; no series has it as its marker.
+pub(super) fn wedge((x, y): (i32, i32)) -> String {
+    path(&[(x, y - 60), (x - 50, y - 150), (x + 50, y - 150)], true)
+}
+
 /// Path data through points given in tenths of a pixel: one absolute move, then relative steps.
 pub(super) fn path(points: &[(i32, i32)], closed: bool) -> String {
     let Some((first, rest)) = points.split_first() else {

@@ -31,7 +31,8 @@ pub(super) fn sentence(chart: &Chart, has_data: bool) -> String {
     } else {
         told
     };
-    format!("{span}: {told}{end}")
+    let unusual: String = chart.marked().map(|mark| format!("; {}", chart.told(mark))).collect();
+    format!("{span}: {told}{end}{unusual}")
 }
 
 fn series(chart: &Chart, s: usize) -> Option<String> {

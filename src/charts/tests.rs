@@ -6,7 +6,7 @@ use askama::Template;
 use chrono::{Days, NaiveDate};
 use scraper::{Html, Selector};
 
-use super::{Chart, ChartDay, Kind, Series, sparkline};
+use super::{Chart, ChartDay, Kind, Mark, Series, sparkline, unusual};
 
 /// A chart of one series per row of values, ending on Friday 20 November 2026.
 pub(super) fn chart(kind: Kind, rows: &[&[Option<f64>]]) -> Chart<'static> {
@@ -30,6 +30,7 @@ pub(super) fn chart(kind: Kind, rows: &[&[Option<f64>]]) -> Chart<'static> {
         series: rows.iter().enumerate().map(series).collect(),
         last_is_partial: false,
         target: None,
+        marks: vec![],
     }
 }
 
@@ -261,4 +262,54 @@ fn a_sparkline_breaks_at_missing_values_and_ends_in_a_dot() {
     assert_eq!(line.matches("<circle").count(), 1);
     assert!(line.contains("aria-hidden=\"true\"") && !line.contains('#'));
     assert!(!sparkline(&[None]).contains("path") && !sparkline(&[]).contains("path"));
+}
+
+#[test]
+fn an_unusual_day_has_a_wedge_of_its_own_and_is_told_in_words() {
+    for kind in KINDS {
+        let mut chart = chart(kind, &[&month(400.0), &month(90.0)]);
+        let usual = page(&chart).1;
+        chart.marks = vec![
+            Mark {
+                series: 1,
+                day: 12,
+                words: "4.1 x above the usual Tuesday".into(),
+            },
+            // beyond the chart
+            Mark {
+                series: 2,
+                day: 12,
+                words: "not drawn".into(),
+            },
+        ];
+        let (text, html) = page(&chart);
+
+        assert_eq!(count(&usual, ".unusual"), 0);
+        assert_eq!(count(&html, ".chart-plot .unusual"), 2, "wide and narrow");
+        assert_eq!(count(&html, ".chart-legend .unusual"), 1);
+        let told = "3 Nov unusual: Series 1 4.1 x above the usual Tuesday";
+        assert!(
+            words(&html, ".chart-legend li").iter().any(|item| item == told),
+            "{text}"
+        );
+        assert!(words(&html, ".chart-summary")[0].contains(told));
+        assert!(words(&html, "tbody th").contains(&"Tue 3 Nov (unusual)".to_owned()));
+        assert!(!text.contains("not drawn"));
+    }
+}
+
+#[test]
+fn a_day_far_from_what_is_usual_is_found_and_an_unfinished_one_is_not() {
+    let mut counts = month(40.0);
+    counts[24] = Some(900.0);
+    let mut chart = chart(Kind::Bars, &[&counts]);
+    let found = |chart: &Chart, partial| -> Vec<usize> {
+        let marks = unusual(&chart.series, &chart.labels, partial);
+        marks.iter().map(|mark| mark.day).collect()
+    };
+
+    assert_eq!(found(&chart, false), [24]);
+
+    chart.labels.truncate(25);
+    assert_eq!(found(&chart, true), [0usize; 0]);
 }

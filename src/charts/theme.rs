@@ -6,7 +6,7 @@ use std::fmt::Write;
 use plotters::style::RGBColor;
 
 use super::LOOKS;
-use super::path::{marker, path, tenths};
+use super::path::{marker, path, tenths, wedge};
 
 /// Plotters works in whole pixels; drawing ten times too large keeps a tenth.
 pub(super) const SCALE: u32 = 10;
@@ -22,6 +22,7 @@ pub(super) enum Role {
     ValueLabel,
     Note,
     Unit,
+    Unusual,
     Area(usize),
     AreaPartial(usize),
     Line(usize),
@@ -35,7 +36,7 @@ pub(super) enum Role {
 }
 
 /// Class names in the order of the sentinel's red part; those from `OF_SERIES` on are followed by their series.
-const CLASSES: [&str; 18] = [
+const CLASSES: [&str; 19] = [
     "gap",
     "grid",
     "axis",
@@ -44,6 +45,7 @@ const CLASSES: [&str; 18] = [
     "label value",
     "label note",
     "label unit",
+    "unusual",
     "area",
     "area partial",
     "line",
@@ -55,7 +57,8 @@ const CLASSES: [&str; 18] = [
     "band",
     "band partial",
 ];
-const OF_SERIES: u8 = 8;
+const OF_SERIES: u8 = 9;
+const UNUSUAL: u8 = 8;
 
 impl Role {
     /// The colour that plotters draws this role in: the role in red, the series in green.
@@ -69,16 +72,17 @@ impl Role {
             Role::ValueLabel => (5, 0),
             Role::Note => (6, 0),
             Role::Unit => (7, 0),
-            Role::Area(s) => (8, s),
-            Role::AreaPartial(s) => (9, s),
-            Role::Line(s) => (10, s),
-            Role::LinePartial(s) => (11, s),
-            Role::Marker(s) => (12, s),
-            Role::MarkerPartial(s) => (13, s),
-            Role::Bar(s) => (14, s),
-            Role::BarPartial(s) => (15, s),
-            Role::Band(s) => (16, s),
-            Role::BandPartial(s) => (17, s),
+            Role::Unusual => (UNUSUAL, 0),
+            Role::Area(s) => (9, s),
+            Role::AreaPartial(s) => (10, s),
+            Role::Line(s) => (11, s),
+            Role::LinePartial(s) => (12, s),
+            Role::Marker(s) => (13, s),
+            Role::MarkerPartial(s) => (14, s),
+            Role::Bar(s) => (15, s),
+            Role::BarPartial(s) => (16, s),
+            Role::Band(s) => (17, s),
+            Role::BandPartial(s) => (18, s),
         };
         RGBColor(role, (series % LOOKS) as u8, 0)
     }
@@ -101,6 +105,7 @@ pub(super) fn themed(svg: &str) -> String {
             ),
             Some("<polyline") => shapes.path(role, series, &path(&points(line), false)),
             Some("<polygon") => shapes.path(role, series, &path(&points(line), true)),
+            Some("<circle") if role == UNUSUAL => shapes.path(role, series, &wedge((at("cx"), at("cy")))),
             Some("<circle") => shapes.path(role, series, &marker(series.into(), (at("cx"), at("cy")), at("r"))),
             Some("<rect") => {
                 let (x, y, w, h): (i32, i32, i32, i32) = (at("x"), at("y"), at("width"), at("height"));

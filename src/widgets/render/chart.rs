@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 
 use super::{Look, label, missing_is_zero, ordered, rendered};
-use crate::charts::{Chart, ChartDay, Kind as Drawing, LOOKS, Rank, Ranks, Series};
+use crate::charts::{Chart, ChartDay, Kind as Drawing, LOOKS, Rank, Ranks, Series, unusual};
 use crate::error::Result;
 use crate::figures::Dimension;
 use crate::web::Markup;
@@ -29,6 +29,7 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
         Some(second) => split(look, &frame, *second),
     };
     let split = series.len() > 1;
+    let labels: Vec<ChartDay> = days(look).map(|date| ChartDay { date }).collect();
     let chart = Chart {
         id: look.drawing(),
         title: look.title(),
@@ -40,7 +41,8 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
             (Kind::Bar, _) => Drawing::Bars,
             _ => Drawing::Line,
         },
-        labels: days(look).map(|date| ChartDay { date }).collect(),
+        marks: unusual(&series, &labels, frame.last_is_partial),
+        labels,
         series,
         last_is_partial: frame.last_is_partial,
         target: look.widget.thresholds.target.map(|target| ("Target".into(), target)),
