@@ -7,9 +7,8 @@ use anyhow::Result;
 use crate::table::Table;
 use trial::families::TUNED;
 use trial::held_out::{CLEAN, HELD_OUT};
-use trial::score::Tally;
 use trial::series::Series;
-use trial::{at, best, detected, made, simple};
+use trial::{at, best, by_kind, detected, made, simple};
 
 #[path = "../../tests/it/detect/trial.rs"]
 mod trial;
@@ -47,25 +46,18 @@ fn set(table: &mut Table, name: &str, series: &[Series]) {
     let most = others.iter().map(|(_, sum)| sum.points()).fold(0.0, f64::max);
     table.goal(
         &format!("{name}: alerts of the detector"),
-        told(&ours),
+        ours.told(),
         "more than any simple one",
         ours.points() > most,
     );
     table.note(
         &format!("{name}: its score, best threshold"),
-        told(&best(series, &scores)),
+        best(series, &scores).told(),
     );
     for (simple, sum) in others {
-        table.note(&format!("{name}: {simple}, best threshold"), told(&sum));
+        table.note(&format!("{name}: {simple}, best threshold"), sum.told());
     }
-}
-
-fn told(sum: &Tally) -> String {
-    format!(
-        "{:.1} points, {} of {} found, {:.2} false alarms in 1,000 rows",
-        sum.points(),
-        sum.found,
-        sum.windows,
-        sum.alarms_per_thousand()
-    )
+    for (kind, sum) in by_kind(series, &alerts) {
+        table.note(&format!("{name}: {kind}"), sum);
+    }
 }

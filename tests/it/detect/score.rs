@@ -30,6 +30,16 @@ impl Tally {
         self.rows += other.rows;
     }
 
+    pub fn told(&self) -> String {
+        format!(
+            "{:.1} points, {} of {} found, {:.2} false alarms in 1,000 rows",
+            self.points(),
+            self.found,
+            self.windows,
+            self.alarms_per_thousand()
+        )
+    }
+
     pub fn alarms_per_thousand(&self) -> f64 {
         1000.0 * self.alarms as f64 / (self.rows as f64).max(1.0)
     }

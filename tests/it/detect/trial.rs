@@ -26,7 +26,7 @@ pub fn made(kinds: &[fn(u64) -> Series], seeds: std::ops::Range<u64>) -> Vec<Ser
 
 /// What the detector says of each row: scores, and 1 for alerts.
 pub fn detected(series: &[Series]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
-    let one = |series: &Series| {
+    let one = |series: &Series| -> (Vec<f64>, Vec<f64>) {
         let mut detector = Detector::new(Settings::default());
         let verdicts = series.rows.iter().map(|(time, value)| detector.observe(*time, *value));
         verdicts
@@ -43,6 +43,18 @@ pub fn at(series: &[Series], scores: &[Vec<f64>], threshold: f64) -> Tally {
         sum.add(judge(one, scores, threshold));
     }
     sum
+}
+
+/// The sums of each kind, in words.
+pub fn by_kind(series: &[Series], alerts: &[Vec<f64>]) -> Vec<(&'static str, String)> {
+    let kinds = series.chunk_by(|a, b| a.family == b.family);
+    let mut begin = 0;
+    let told = kinds.map(|kind| {
+        let sum = at(kind, &alerts[begin..begin + kind.len()], 0.5);
+        begin += kind.len();
+        (kind[0].family, sum.told())
+    });
+    told.collect()
 }
 
 /// The sums at the one threshold that gives the most points.
