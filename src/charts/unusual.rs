@@ -12,7 +12,7 @@ pub struct Mark {
     pub words: String,
 }
 
-/// The unusual values of these series. The first two weeks of each only teach what is usual, and an unfinished last day, whose count is
+/// The unusual values of these series. What is usual has to be learned first, so that over a month only an extreme is marked; and an unfinished last day, whose count is
 /// low for a known reason, takes no part.
 pub fn unusual(series: &[Series], labels: &[ChartDay], last_is_partial: bool) -> Vec<Mark> {
     let complete = labels.len() - usize::from(last_is_partial && !labels.is_empty());

@@ -83,7 +83,11 @@ fn score(
         let verdict = detector.observe(time, number);
         let score = format!("{:.6}", verdict.score);
         let mut cells = vec![when, what, &score, if verdict.alert { "1" } else { "0" }];
-        let words = verdict.alert.then(|| verdict.explanation()).unwrap_or_default();
+        let words = if verdict.alert {
+            verdict.explanation()
+        } else {
+            String::new()
+        };
         cells.extend(explain.then_some(words.as_str()));
         wanted = write(writer.write_record(&cells))? && (!rows.is_multiple_of(flush_every) || flush(&mut writer)?);
     }

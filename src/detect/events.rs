@@ -7,7 +7,7 @@ const OVER: f64 = 1.5;
 const HALF_LIFE: f64 = 300.0;
 /// What is left of the surprise of a row that is no news, and the most of it.
 const KNOWN: f64 = 0.3;
-const MOST_KNOWN: f64 = 0.9;
+const MOST_KNOWN: f64 = 0.8;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Events {

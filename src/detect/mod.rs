@@ -23,7 +23,7 @@ use signals::{Found, Signals};
 use tail::Tail;
 
 /// The surprise that has a score of one half: a row such as one in a hundred is the start of an event.
-const HALF: f64 = 2.0;
+const HALF: f64 = 2.1;
 /// A detector that has seen so many rows believes half of what surprises it.
 const YOUNG: f64 = 100.0;
 /// Until then it says nothing.

@@ -63,13 +63,12 @@ impl Season {
     /// By the circle that foretold better until now, where it foretells better than a level. `step` is in seconds.
     pub fn expected(&self, time: NaiveDateTime, step: f64) -> Option<Usual> {
         let (quarter, hour) = cells(time);
-        let day = self.day.known(quarter).filter(|_| step < DAILY);
+        let day = step < DAILY && self.day.known(quarter);
         let week = self.week.known(hour);
-        let by_week = match (day, week) {
-            (Some(()), Some(())) => self.week.error.value() < WEEKLY_SKILL * self.day.error.value(),
-            (None, None) => return None,
-            (day, _) => day.is_none(),
-        };
+        if !day && !week {
+            return None;
+        }
+        let by_week = week && (!day || self.week.error.value() < WEEKLY_SKILL * self.day.error.value());
         let (circle, cell, sharp, part) = match by_week {
             true if step < DAILY => (&self.week, hour, 1800.0, Part::WeekdayAndTime),
             true => (&self.week, hour, 1800.0, Part::Weekday),
@@ -135,8 +134,8 @@ impl Circle {
         }
     }
 
-    fn known(&self, cell: usize) -> Option<()> {
-        (self.visits[cell] >= LEAST).then_some(())
+    fn known(&self, cell: usize) -> bool {
+        self.visits[cell] >= LEAST
     }
 
     /// The least and the most that is usual in a cell, or also in those beside it: a sharp edge may come a little early or late.

@@ -135,8 +135,9 @@ fn the_first_move_of_a_flat_line_is_an_alert_and_one_event_is_one_alert() {
     ));
 
     let alerts: Vec<usize> = (0..2000).filter(|row| verdicts[*row].alert).collect();
-    // and its end at most one more
-    assert!(alerts == [1500] || alerts == [1500, 1600], "{alerts:?}");
+    // its end may be one more
+    assert!(alerts[0] == 1500 && alerts.len() <= 2, "{alerts:?}");
+    assert!(!alerts.iter().any(|row| (1501..1600).contains(row)), "{alerts:?}");
 }
 
 #[test]
