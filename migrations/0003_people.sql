@@ -232,7 +232,7 @@ create table api_keys (
     name text not null constraint api_keys_name_check check (length(name) between 1 and 120),
     prefix text not null constraint api_keys_prefix_key unique constraint api_keys_prefix_check check (prefix ~ '^[a-z0-9]{8}$'),
     secret_hash bytea not null constraint api_keys_secret_hash_check check (length(secret_hash) = 32),
-    scopes text[] not null constraint api_keys_scopes_check check (scopes <@ array['read', 'ingest'] and cardinality(scopes) > 0),
+    scopes text[] not null constraint api_keys_scopes_check check (scopes <@ array['read', 'events:write', 'metrics:write', 'metrics:read'] and cardinality(scopes) > 0),
     facility_ids bigint[] constraint api_keys_facility_ids_check check (cardinality(facility_ids) > 0),
     created_by bigint references users,
     created_at timestamptz not null default clock_timestamp(),

@@ -53,8 +53,8 @@ create table event_ids (
     high bigint not null,
     low bigint not null,
     digest bigint not null,
-    -- of the event, so that the row goes when the event does
-    at timestamptz not null,
+    -- the later of the event's time and its receipt: the row goes when the event does, and not before
+    since timestamptz not null,
     primary key (facility_id, high, low)
 );
 

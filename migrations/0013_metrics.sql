@@ -49,7 +49,8 @@ create table points (
     series_id integer not null,
     minute timestamptz not null,
     offsets integer[] not null,
-    "values" float8[] not null
+    "values" float8[] not null,
+    received_at timestamptz not null
 ) partition by range (minute);
 create index points_series on points (series_id, minute);
 
@@ -71,6 +72,7 @@ create table rollups (
     min float8 not null,
     max float8 not null,
     sketch bytea not null,
+    updated_at timestamptz not null,
     primary key (facility_id, series_id, step, start)
 ) with (fillfactor = 70);
 

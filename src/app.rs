@@ -23,7 +23,8 @@ use crate::mail::Mail;
 use crate::users::{Doors, Setup};
 use crate::web::{self, Frame, Route, Routes};
 use crate::{
-    admin, api, boards, distributions, health, inventory, keys, network, places, reference, requests, search, users,
+    admin, api, boards, distributions, health, ingest, inventory, keys, metrics, network, places, reference, requests,
+    search, users,
 };
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
@@ -130,13 +131,15 @@ pub fn routes() -> Routes<App> {
         .merge(reference::routes())
         .merge(keys::routes())
         .merge(api::routes())
+        .merge(metrics::routes())
+        .merge(ingest::letter_routes())
         .merge(health::routes())
         .get("/static/{*path}", Access::Public, web::assets::serve)
 }
 
 /// The table of routes, for the test that asks each of them as everybody.
 pub fn route_table() -> Vec<Route> {
-    routes().finish().1
+    routes().merge(ingest::routes()).finish().1
 }
 
 /// Forms hold at most this many bytes.
@@ -146,9 +149,12 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// boxes each layer, and every box clones all those within it for each request.
 pub fn router(app: App) -> Router {
     let (router, _) = routes().finish();
+    // what programs send in batches is larger than a form
+    let (batches, _) = ingest::routes().finish();
     router
-        .with_state(app.clone())
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .merge(batches.layer(RequestBodyLimitLayer::new(ingest::BODY_LIMIT)))
+        .with_state(app.clone())
         .layer((
             middleware::from_fn_with_state(app.frame.clone(), web::frame),
             CatchPanicLayer::custom(panicked),

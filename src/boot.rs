@@ -279,6 +279,15 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
             })
             .await?;
     }
+    {
+        let db = db.clone();
+        schedule
+            .every("retention", Duration::from_secs(3600), move |_| {
+                let db = db.clone();
+                async move { ingest::keep(&db).await }
+            })
+            .await?;
+    }
     if app.mail.is_on() {
         let (db, mail) = (db.clone(), app.mail.clone());
         schedule

@@ -34,6 +34,15 @@ pub enum Error {
     /// The thing changed meanwhile, so the action makes no sense any more.
     #[error("{0}")]
     Conflict(String),
+    /// A body that cannot be read at all: 400.
+    #[error("{0}")]
+    Malformed(String),
+    /// A kind of body that is not known here: 415.
+    #[error("{0}")]
+    Unsupported(String),
+    /// More than is taken at once: 413.
+    #[error("{0}")]
+    TooLarge(String),
     /// Too many tries; seconds to wait.
     #[error("too many tries; wait {0} s")]
     TooMany(u64),
@@ -58,7 +67,9 @@ impl Error {
             Error::NotFound => StatusCode::NOT_FOUND,
             Error::Forbidden | Error::ForeignForm => StatusCode::FORBIDDEN,
             Error::LoginRequired | Error::KeyRequired => StatusCode::UNAUTHORIZED,
-            Error::KeyInAddress => StatusCode::BAD_REQUEST,
+            Error::KeyInAddress | Error::Malformed(_) => StatusCode::BAD_REQUEST,
+            Error::Unsupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Error::Conflict(_) => StatusCode::CONFLICT,
             Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Error::Busy => StatusCode::SERVICE_UNAVAILABLE,

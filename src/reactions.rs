@@ -58,7 +58,7 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
             app.auth.forget(*user);
             app.hub.access_changed(Ground::Person(*user));
         }
-        Event::MetricsChanged => boards_changed(app, facilities, "metrics"),
+        Event::MetricsChanged => metrics_changed(app, facilities),
         Event::DefinitionsChanged => app.ingest.registry().forget(),
         Event::PeopleChanged => people_changed(app),
     }
@@ -67,6 +67,15 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
 /// Lists of people fetch themselves; which people these are, each viewer's rights decide.
 fn people_changed(app: &App) {
     app.hub.publish(Topic::Network, named_frame("nudge", 0, "people"));
+}
+
+/// Whoever shows metrics fetches them anew under their own rights. Boards are left alone: none of their figures is one.
+fn metrics_changed(app: &App, facilities: &[FacilityId]) {
+    for &facility in facilities {
+        app.hub
+            .publish(Topic::Lists(facility), named_frame("nudge", 0, "metrics"));
+    }
+    app.hub.publish(Topic::Network, named_frame("nudge", 0, "metrics"));
 }
 
 /// The boards are rendered anew; lists on other pages of these facilities, and the network's list, are nudged to fetch

@@ -211,7 +211,14 @@ fn rights(table: &[Route]) -> Vec<RightsGroup> {
                 "change"
             },
             path: route.path,
-            may: [stranger, viewer, staff, admin, network, route.access == Access::Key],
+            may: [
+                stranger,
+                viewer,
+                staff,
+                admin,
+                network,
+                matches!(route.access, Access::Key | Access::KeyWithScope),
+            ],
             within: match route.access {
                 Access::Viewer | Access::Staff | Access::FacilityAdmin => "own facility",
                 Access::Manager => "what one manages",

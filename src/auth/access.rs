@@ -35,6 +35,8 @@ text_enum! {
         NetworkAdmin = "network_admin",
         /// programs with an API key that may read; a session opens nothing here
         Key = "key",
+        /// programs with an API key for just this: sending, or reading metrics
+        KeyWithScope = "key_with_scope",
     }
 }
 
@@ -47,7 +49,7 @@ impl Access {
             Access::Staff => role >= Some(Role::Staff),
             Access::FacilityAdmin | Access::Manager => role >= Some(Role::FacilityAdmin),
             Access::NetworkAdmin => role == Some(Role::NetworkAdmin),
-            Access::Key => false,
+            Access::Key | Access::KeyWithScope => false,
         }
     }
 }

@@ -43,7 +43,7 @@ impl ApiKey {
             .map(|(_, text)| text.trim())
             .ok_or(Error::KeyRequired)?;
         let address = ClientAddress::of(parts);
-        let key = auth.keys.prove(text, address.0).await?;
+        let key = auth.keys.prove(text, scope, address.0).await?;
         if key.scopes.contains(&scope) {
             Ok(ApiKey { key, address })
         } else {
@@ -75,6 +75,33 @@ where
         ApiKey::with_scope(parts, &Auth::from_ref(state), KeyScope::Read).await
     }
 }
+
+macro_rules! with_scope {
+    ($(#[$doc:meta])* $name:ident, $scope:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(pub ApiKey);
+
+        impl<S> FromRequestParts<S> for $name
+        where
+            Auth: FromRef<S>,
+            S: Send + Sync,
+        {
+            type Rejection = Error;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+                ApiKey::with_scope(parts, &Auth::from_ref(state), $scope).await.map($name)
+            }
+        }
+    };
+}
+
+with_scope!(/// A program that may send events.
+    EventSender, KeyScope::SendEvents);
+with_scope!(/// A program that may send points of metrics.
+    PointSender, KeyScope::SendMetrics);
+with_scope!(/// A program that may read metrics.
+    MetricReader, KeyScope::ReadMetrics);
 
 /// A program that may read the facility in the path.
 #[derive(Clone, Debug)]

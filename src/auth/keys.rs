@@ -27,7 +27,11 @@ text_enum! {
         /// figures of its facilities
         Read = "read" / "Read figures",
         /// sending events
-        Ingest = "ingest" / "Send events",
+        SendEvents = "events:write" / "Send events",
+        /// sending points of metrics
+        SendMetrics = "metrics:write" / "Send metrics",
+        /// windows of metrics
+        ReadMetrics = "metrics:read" / "Read metrics",
     }
 }
 
@@ -94,6 +98,9 @@ const NOTE_EVERY: TimeDelta = TimeDelta::seconds(60);
 /// Requests of one key that an instance takes a second, and at once after a pause.
 const PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
 const BURST: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// The same for requests that send: each may hold thousands of events.
+const SENT_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
+const SENT_BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
 
 /// Finds keys, from memory where it is fresh, and counts their requests. Cheap to clone.
 #[derive(Clone)]
@@ -104,6 +111,7 @@ struct Inner {
     memory: DashMap<String, (Instant, Arc<Key>)>,
     noted: DashMap<i64, DateTime<Utc>>,
     rates: DefaultKeyedRateLimiter<i64>,
+    sending: DefaultKeyedRateLimiter<i64>,
 }
 
 impl Keys {
@@ -113,18 +121,23 @@ impl Keys {
             memory: DashMap::new(),
             noted: DashMap::new(),
             rates: RateLimiter::keyed(Quota::per_second(PER_SECOND).allow_burst(BURST)),
+            sending: RateLimiter::keyed(Quota::per_second(SENT_PER_SECOND).allow_burst(SENT_BURST)),
         }))
     }
 
-    /// The key with this text, unless it is unknown, revoked or past its end. `TooMany` when it asks too often.
-    pub async fn prove(&self, text: &str, address: Option<IpAddr>) -> Result<Arc<Key>> {
+    /// The key with this text, unless it is unknown, revoked or past its end; `scope` is what it is used for. `TooMany` when it asks too often.
+    pub async fn prove(&self, text: &str, scope: KeyScope, address: Option<IpAddr>) -> Result<Arc<Key>> {
         let (prefix, secret) = parts(text).ok_or(Error::KeyRequired)?;
         let key = self.find(prefix).await?.ok_or(Error::KeyRequired)?;
         let right: bool = hash_of(secret).as_slice().ct_eq(&key.secret_hash).into();
         if !right || key.expires_at <= self.0.db.clock.now() {
             return Err(Error::KeyRequired);
         }
-        if let Err(early) = self.0.rates.check_key(&key.id) {
+        let rates = match scope {
+            KeyScope::SendEvents | KeyScope::SendMetrics => &self.0.sending,
+            KeyScope::Read | KeyScope::ReadMetrics => &self.0.rates,
+        };
+        if let Err(early) = rates.check_key(&key.id) {
             let wait = early.wait_time_from(DefaultClock::default().now());
             return Err(Error::TooMany(wait.as_secs() + 1));
         }
@@ -139,6 +152,7 @@ impl Keys {
     /// Forgets counts of keys that have not asked for a while.
     pub fn prune(&self) {
         self.0.rates.retain_recent();
+        self.0.sending.retain_recent();
         self.0.memory.retain(|_, known| known.0.elapsed() < LONGEST_MEMORY);
     }
 

@@ -18,7 +18,7 @@ mod vault;
 pub use access::{
     Access, BoardViewer, Caller, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer,
 };
-pub use bearer::{ApiKey, KeyReader};
+pub use bearer::{ApiKey, EventSender, KeyReader, MetricReader, PointSender};
 pub use cookie::{secure_removal, session_layer};
 pub use half::Half;
 pub use keys::{Key, KeyScope, Keys, NewSecret};

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use tokio::sync::{Notify, oneshot};
 
 use super::commands::group::{self, Once, Outcome};
-use super::model::{Batch, Origin, Verdict};
+use super::model::{Batch, Item, Origin, Verdict};
 use super::prepare::{self, Check, Knowledge, Prepared};
 use crate::db::Db;
 use crate::db::copy::micros;
@@ -105,7 +105,7 @@ impl Pipeline {
 
     /// The same for a batch that has an idempotency key.
     pub async fn submit_once(&self, origin: &Origin, batch: Batch, once: Option<Once>) -> Result<Outcome> {
-        let prepared = self.prepare(origin, batch).await?;
+        let prepared = self.prepare(origin, batch, false).await?;
         let (answer, answered) = oneshot::channel();
         {
             let mut queue = self.queue();
@@ -124,7 +124,7 @@ impl Pipeline {
     /// Takes a batch in a transaction of its own, together with `effect`: both are committed or neither is. Not for many
     /// small batches, since they do not share a commit.
     pub async fn submit_with(&self, origin: &Origin, batch: Batch, effect: Effect) -> Result<Vec<Verdict>> {
-        let prepared = self.prepare(origin, batch).await?;
+        let prepared = self.prepare(origin, batch, false).await?;
         let (days, zones) = (self.0.parts.days().await?, self.0.zones.current().await?);
         let mut tx = self.0.db.ingest().await?;
         effect(&mut tx).await?;
@@ -139,7 +139,27 @@ impl Pipeline {
         }
     }
 
-    async fn prepare(&self, origin: &Origin, batch: Batch) -> Result<Prepared> {
+    /// Takes one item that somebody decided to take, however late it is, together with `effect`. Nothing is written, and the
+    /// effect neither, unless it is accepted or was there before.
+    pub async fn submit_anew(&self, origin: &Origin, item: Item, effect: Effect) -> Result<Verdict> {
+        let prepared = self.prepare(origin, vec![item], true).await?;
+        let (days, zones) = (self.0.parts.days().await?, self.0.zones.current().await?);
+        let mut tx = self.0.db.ingest().await?;
+        effect(&mut tx).await?;
+        let received = micros(self.0.db.clock.now());
+        let (outcomes, changed) = group::write(&mut tx, &[(&prepared, None)], &days, &zones, received).await?;
+        let Some(Outcome::Written(mut verdicts)) = outcomes.into_iter().next() else {
+            return Err(Error::Busy);
+        };
+        let verdict = verdicts.pop().ok_or(Error::Busy)?;
+        if verdict.is_good() {
+            tx.commit().await?;
+            self.changed(changed);
+        }
+        Ok(verdict)
+    }
+
+    async fn prepare(&self, origin: &Origin, batch: Batch, of_any_age: bool) -> Result<Prepared> {
         let inner = &self.0;
         let (types, names) = prepare::names(&batch);
         let definitions = inner.registry.with(&types, &names).await?;
@@ -152,6 +172,7 @@ impl Pipeline {
             facilities: &facilities,
             check: check.as_deref(),
             now: inner.db.clock.now(),
+            of_any_age,
         };
         let (mut prepared, unknown) = prepare::prepare(origin, batch, &known);
         if !unknown.is_empty() {

@@ -62,12 +62,14 @@ pub struct Knowledge<'a> {
     pub facilities: &'a Calendar,
     pub check: Option<&'a Check>,
     pub now: DateTime<Utc>,
+    /// somebody decided so: no age is too late
+    pub of_any_age: bool,
 }
 
 /// Events that claim to be further ahead get the time at which they are received.
 const FURTHEST_AHEAD: TimeDelta = TimeDelta::hours(23);
 const CORRECTED: Verdict = Verdict::Accepted {
-    note: Some("The time was more than 23 hours ahead; the time of receipt was taken."),
+    note: Some("The time could not be read or was more than 23 hours ahead; the time of receipt was taken."),
 };
 const LONGEST_TEXT: usize = 1_024;
 const LONGEST_NAME: usize = 200;
@@ -153,7 +155,7 @@ impl Prepared {
             check(event_type, &mut event).map_err(rejected)?;
         }
         let (at, verdict) = moment(event.time, known.now);
-        if let Some(reason) = too_late(at, event_type.allowed_lateness, known.now) {
+        if let Some(reason) = too_late(at, event_type.allowed_lateness, known) {
             self.letters
                 .push(NewLetter::event(facility, Cause::Late, reason.clone(), &event));
             return Err(Verdict::Late(reason));
@@ -226,7 +228,7 @@ impl Prepared {
             return Err(rejected("This metric is computed from two others and takes no points."));
         }
         let (at, verdict) = moment(point.time, known.now);
-        if let Some(reason) = too_late(at, metric.allowed_lateness, known.now) {
+        if let Some(reason) = too_late(at, metric.allowed_lateness, known) {
             self.letters
                 .push(NewLetter::point(facility, Cause::Late, reason.clone(), &point));
             return Err(Verdict::Late(reason));
@@ -287,9 +289,9 @@ fn moment(time: Option<DateTime<Utc>>, now: DateTime<Utc>) -> (DateTime<Utc>, Ve
     }
 }
 
-fn too_late(at: DateTime<Utc>, allowed: Option<TimeDelta>, now: DateTime<Utc>) -> Option<String> {
-    let allowed = allowed?;
-    (now - at > allowed).then(|| {
+fn too_late(at: DateTime<Utc>, allowed: Option<TimeDelta>, known: &Knowledge<'_>) -> Option<String> {
+    let (allowed, now) = (allowed?, known.now);
+    (now - at > allowed && !known.of_any_age).then(|| {
         format!(
             "It is {} old, and at most {} are allowed.",
             crate::clock::age_label(now - at),

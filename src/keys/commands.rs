@@ -72,7 +72,7 @@ pub async fn create_for_demo(db: &Db) -> Result<String> {
     .await?;
     let new = NewKey {
         name: NAME.into(),
-        scopes: vec![KeyScope::Read],
+        scopes: KeyScope::ALL.to_vec(),
         facilities: None,
         days: 365,
     };

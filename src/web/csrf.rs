@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, header};
 
-use super::API;
+use super::is_for_programs;
 use crate::error::Error;
 
 /// For a layer that validates requests: lets a changing one through only from the same origin.
@@ -13,7 +13,7 @@ use crate::error::Error;
 pub fn same_origin(request: &mut Request) -> Result<(), Response> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     // nothing there looks at a cookie, and no foreign page can send a key
-    let keyed = request.uri().path().starts_with(API);
+    let keyed = is_for_programs(request.uri().path());
     if safe || keyed || is_same_origin(request.headers()) {
         Ok(())
     } else {

@@ -57,6 +57,9 @@ text_enum! {
         ThresholdsSaved = "thresholds_saved" / "The stock levels are saved; the board shows them now.",
         ReferenceSaved = "reference_saved" / "Saved. The change is in the history below.",
         KeyRevoked = "key_revoked" / "The key is revoked; within five seconds nothing answers it.",
+        LetterSaved = "letter_saved" / "The letter is saved. Send it again when it is right.",
+        LetterReplayed = "letter_replayed" / "Sent again and taken.",
+        LettersRemoved = "letters_removed" / "Removed.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
 }

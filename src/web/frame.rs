@@ -12,7 +12,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tracing::Instrument;
 
-use super::{API, Here, Layout, LinkView};
+use super::{Here, Layout, LinkView, is_for_programs};
 use crate::audit::ClientAddress;
 use crate::config::Network;
 use crate::error::Failure;
@@ -70,7 +70,7 @@ pub async fn frame(State(frame): State<Frame>, mut request: Request, next: Next)
 
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         response = explain(&asked, &id, response, &failure);
-    } else if (asked.wants_page || asked.uri.path().starts_with(API)) && is_bare_failure(&response) {
+    } else if (asked.wants_page || is_for_programs(asked.uri.path())) && is_bare_failure(&response) {
         let failure = Failure {
             message: String::new(),
             cause: None,
@@ -171,7 +171,7 @@ fn explain(asked: &Asked, id: &str, bare: Response, failure: &Failure) -> Respon
             "request failed"
         );
     }
-    if asked.uri.path().starts_with(API) {
+    if is_for_programs(asked.uri.path()) {
         return explain_to_program(status, id, &bare, failure);
     }
     if status == StatusCode::UNAUTHORIZED {

@@ -4,6 +4,11 @@
 /// Addresses for programs: asked with keys and never with cookies, answered with JSON even when something goes wrong.
 pub const API: &str = "/api/";
 
+/// Whether a path is for programs. Two are known by short names, too.
+pub fn is_for_programs(path: &str) -> bool {
+    path.starts_with(API) || matches!(path, "/metrics" | "/dashboard")
+}
+
 pub mod assets;
 mod csrf;
 pub mod flash;

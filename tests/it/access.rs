@@ -25,6 +25,10 @@ fn is_of_facility(route: &Route) -> bool {
     route.path.contains("{facility_id}")
 }
 
+fn is_for_keys(route: &Route) -> bool {
+    matches!(route.access, Access::Key | Access::KeyWithScope)
+}
+
 async fn ask(person: &Client, route: &Route, path: &str) -> Answer {
     if route.method == Method::POST {
         person.post(path, &[]).await
@@ -80,14 +84,14 @@ async fn everything_as(role: Role) {
             Access::Staff => role >= Role::Staff,
             Access::FacilityAdmin | Access::Manager => role >= Role::FacilityAdmin,
             Access::NetworkAdmin => everywhere,
-            Access::Key => false,
+            Access::Key | Access::KeyWithScope => false,
         };
         let own = world.path(&route, &world.own, &world.own, &client);
         let answer = ask(&client, &route, &own).await;
         let said = format!("{} {own} as {role}: {}", route.method, answer.status);
         if route.path == "/setup" {
             assert_eq!(answer.status, not_after_set_up(&route), "{said}");
-        } else if route.access == Access::Key {
+        } else if is_for_keys(&route) {
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}");
         } else if enough {
             assert!(is_let_in(answer.status), "{said}\n{:?}", answer.find("main"));
@@ -95,7 +99,7 @@ async fn everything_as(role: Role) {
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{said}");
         }
 
-        if is_of_facility(&route) && !everywhere && route.access != Access::Key {
+        if is_of_facility(&route) && !everywhere && !is_for_keys(&route) {
             let foreign = world.path(&route, &world.other, &world.other, &client);
             let there = ask(&client, &route, &foreign).await;
             let nowhere = ask(&client, &route, &world.nowhere(&route, true, &client)).await;
@@ -139,7 +143,7 @@ async fn everything_as_nobody(world: &World, client: &Client) {
         let said = format!("{} {path}: {}", route.method, answer.status);
         if route.access == Access::Public {
             assert!(is_let_in(answer.status), "{said}");
-        } else if route.access == Access::Key {
+        } else if is_for_keys(route) {
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}");
         } else {
             assert!(is_sent_to_log_in(route, &answer), "{said}");
@@ -182,7 +186,7 @@ async fn somebody_between_password_and_code_is_a_stranger_everywhere() {
     let world = World::new().await;
     let (_, phone, _, half) = crate::two_factor::half_logged_in(&world.app, Role::NetworkAdmin).await;
 
-    let closed = |route: &&Route| !matches!(route.access, Access::Public | Access::Key);
+    let closed = |route: &&Route| !matches!(route.access, Access::Public | Access::Key | Access::KeyWithScope);
     for route in route_table().iter().filter(closed) {
         let path = world.path(route, &world.own, &world.own, &half);
         let answer = ask(&half, route, &path).await;
@@ -324,7 +328,9 @@ async fn everything_with_key(world: &World, key: &str, good: bool) {
         match route.access {
             Access::Public => assert!(is_let_in(answer.status), "{said}"),
             Access::Key if good => assert_eq!(answer.status, StatusCode::OK, "{said}"),
-            Access::Key => assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}"),
+            // this one may read the figures of its facility and no more
+            Access::KeyWithScope if good => assert_eq!(answer.status, StatusCode::FORBIDDEN, "{said}"),
+            Access::Key | Access::KeyWithScope => assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}"),
             _ => assert!(is_sent_to_log_in(route, &answer), "{said}"),
         }
         if route.access == Access::Key && good && is_of_facility(route) {

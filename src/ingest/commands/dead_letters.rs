@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
-use crate::error::Result;
+use crate::audit::{self, Actor, Entry};
+use crate::auth::Caller;
+use crate::db::{Db, Scope};
+use crate::error::{Error, Result};
+use crate::ids::FacilityId;
 use crate::ingest::model::{Incoming, Point};
 use crate::text_enum::text_enum;
 
@@ -173,4 +177,74 @@ pub async fn keep_all(tx: &mut PgConnection, letters: &[(&str, &NewLetter)]) -> 
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Changes the body of a letter, which must be JSON.
+pub async fn edit(db: &Db, editor: &Caller, id: i64, body: &str) -> Result<()> {
+    if let Err(error) = serde_json::from_str::<&serde_json::value::RawValue>(body) {
+        return Err(Error::invalid("body", format!("This is no JSON: {error}.")));
+    }
+    if body.len() > 1024 * 1024 || body.contains('\0') {
+        return Err(Error::invalid("body", "This cannot be stored."));
+    }
+    let mut tx = db.write(&Scope::All).await?;
+    let facility = sqlx::query_scalar!(
+        "update dead_letters set body = $2, edited_by = $3, edited_at = clock_now(),
+                hash = sha256(convert_to(id::text || $2, 'UTF8'))
+         where id = $1 returning facility_id",
+        id,
+        body,
+        editor.id.0
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or(Error::NotFound)?;
+    let entry = Entry::new("edited", "dead_letter").about(id).of(facility_of(facility));
+    audit::record(&mut tx, &editor.actor(), &entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Removes one letter.
+pub async fn remove(db: &Db, actor: &Actor, id: i64) -> Result<()> {
+    let mut tx = db.write(&Scope::All).await?;
+    gone(&mut tx, actor, "removed", id).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Removes a letter in this transaction, and says in the log why it went.
+pub async fn gone(tx: &mut PgConnection, actor: &Actor, action: &'static str, id: i64) -> Result<()> {
+    let gone = sqlx::query!(
+        "delete from dead_letters where id = $1 returning facility_id, cause, origin, event_id",
+        id
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or(Error::NotFound)?;
+    let entry = Entry::new(action, "dead_letter")
+        .about(id)
+        .of(facility_of(gone.facility_id))
+        .detail(json!({ "cause": gone.cause, "origin": gone.origin, "event": gone.event_id }));
+    audit::record(tx, actor, &entry).await
+}
+
+/// Removes all letters of a cause, or all.
+pub async fn purge(db: &Db, actor: &Actor, cause: Option<Cause>) -> Result<u64> {
+    let mut tx = db.write(&Scope::All).await?;
+    let gone = sqlx::query!(
+        "delete from dead_letters where $1::text is null or cause = $1",
+        cause.map(Cause::as_str)
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    let detail = json!({ "cause": cause, "count": gone });
+    audit::record(&mut tx, actor, &Entry::new("removed", "dead_letters").detail(detail)).await?;
+    tx.commit().await?;
+    Ok(gone)
+}
+
+fn facility_of(id: i64) -> Option<FacilityId> {
+    (id != 0).then_some(FacilityId(id))
 }

@@ -16,7 +16,7 @@ type Key = (i64, i64, i64);
 /// Decides about each event, in their order: the first of a source and id is accepted, the same once more is a duplicate,
 /// another body is a conflict. The ids of those accepted are kept by this transaction; a second one that brings the same
 /// waits for the end of it.
-pub async fn judge(tx: &mut PgConnection, events: &[&ReadyEvent]) -> Result<Vec<Verdict>> {
+pub async fn judge(tx: &mut PgConnection, events: &[&ReadyEvent], received: i64) -> Result<Vec<Verdict>> {
     if events.is_empty() {
         return Ok(Vec::new());
     }
@@ -25,7 +25,7 @@ pub async fn judge(tx: &mut PgConnection, events: &[&ReadyEvent]) -> Result<Vec<
     order.sort_by_key(|&at| key(events[at]));
     let mut first = order.clone();
     first.dedup_by_key(|at| key(events[*at]));
-    let news = claim(tx, events, &first).await?;
+    let news = claim(tx, events, &first, received).await?;
     let known = match news.len() == first.len() {
         true => HashMap::new(),
         false => digests(tx, events, &first, &news).await?,
@@ -54,7 +54,7 @@ fn key(event: &ReadyEvent) -> Key {
 }
 
 /// Those that nobody had before.
-async fn claim(tx: &mut PgConnection, events: &[&ReadyEvent], first: &[usize]) -> Result<HashSet<Key>> {
+async fn claim(tx: &mut PgConnection, events: &[&ReadyEvent], first: &[usize], received: i64) -> Result<HashSet<Key>> {
     let (mut facilities, mut highs, mut lows, mut digests, mut ats) = (vec![], vec![], vec![], vec![], vec![]);
     for &at in first {
         let event = events[at];
@@ -62,10 +62,10 @@ async fn claim(tx: &mut PgConnection, events: &[&ReadyEvent], first: &[usize]) -
         highs.push(event.key.0);
         lows.push(event.key.1);
         digests.push(event.digest);
-        ats.push(DateTime::from_timestamp_micros(event.at).unwrap_or_default());
+        ats.push(DateTime::from_timestamp_micros(event.at.max(received)).unwrap_or_default());
     }
     let news = sqlx::query!(
-        "insert into event_ids (facility_id, high, low, digest, at)
+        "insert into event_ids (facility_id, high, low, digest, since)
          select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[])
          on conflict (facility_id, high, low) do nothing
          returning facility_id, high, low",

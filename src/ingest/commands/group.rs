@@ -55,7 +55,7 @@ pub async fn write(
             .map(|((batch, _), _)| *batch)
     };
     let all: Vec<&ReadyEvent> = mine().flat_map(|batch| &batch.events).collect();
-    let judged = events::judge(tx, &all).await?;
+    let judged = events::judge(tx, &all, received).await?;
     let accepted: Vec<&ReadyEvent> = all
         .iter()
         .zip(&judged)
@@ -108,7 +108,7 @@ pub async fn write(
     changed.extend(accepted.iter().map(|event| event.facility));
     changed.sort_unstable();
     changed.dedup();
-    metrics::write(tx, chunks, days, zones).await?;
+    metrics::write(tx, chunks, received, days, zones).await?;
     Ok((outcomes, changed))
 }
 

@@ -3,3 +3,4 @@
 pub mod dead_letters;
 mod events;
 pub mod group;
+pub mod retention;

@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 
-use crate::db::Db;
+use crate::db::{Db, Scope};
 use crate::error::Result;
 
 /// Days that are made before they come.
@@ -14,7 +14,7 @@ pub async fn make_ahead(db: &Db) -> Result<()> {
     let today = db.clock.now().date_naive();
     let first = today - Days::new(1);
     let wanted: Vec<NaiveDate> = first.iter_days().take(AHEAD as usize + 2).collect();
-    let mut tx = db.write_in_background(&crate::db::Scope::All).await?;
+    let mut tx = db.write_in_background(&Scope::All).await?;
     // one look is cheaper than asking for each: nearly always all are there
     let missing = sqlx::query!(
         r#"select t.name as "name!", d.day as "day!" from unnest($1::text[]) t(name) cross join unnest($2::date[]) d(day)
@@ -29,6 +29,29 @@ pub async fn make_ahead(db: &Db) -> Result<()> {
             .fetch_one(&mut *tx)
             .await?;
     }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Points are kept for 35 days, the sums of minutes for 90 and those of hours for 800; those of days for ever.
+pub async fn keep(db: &Db) -> Result<()> {
+    make_ahead(db).await?;
+    let mut tx = db.write_in_background(&Scope::All).await?;
+    sqlx::query!("select drop_days('points', (clock_now() - interval '35 days')::date) as gone")
+        .fetch_one(&mut *tx)
+        .await?;
+    sqlx::query!(
+        "delete from points where minute < clock_now() - interval '35 days' and received_at < clock_now() - interval '35 days'"
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "delete from rollups
+         where (step = 'minute' and greatest(start, updated_at) < clock_now() - interval '90 days')
+            or (step = 'hour' and greatest(start, updated_at) < clock_now() - interval '800 days')"
+    )
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(())
 }

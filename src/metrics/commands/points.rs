@@ -46,7 +46,13 @@ type Key = (i64, i32, &'static str, DateTime<Utc>);
 
 /// Writes the points and adds them to the sums of their minutes, hours and days. The locks that this takes are held until
 /// the transaction ends: call it last.
-pub async fn write(tx: &mut PgConnection, mut chunks: Chunks, days: &Days, zones: &Calendar) -> Result<()> {
+pub async fn write(
+    tx: &mut PgConnection,
+    mut chunks: Chunks,
+    received: i64,
+    days: &Days,
+    zones: &Calendar,
+) -> Result<()> {
     if chunks.is_empty() {
         return Ok(());
     }
@@ -58,13 +64,14 @@ pub async fn write(tx: &mut PgConnection, mut chunks: Chunks, days: &Days, zones
         let start = minute * MINUTE;
         parts
             .entry(days.part("points", start))
-            .or_insert_with(|| Rows::new(5))
+            .or_insert_with(|| Rows::new(6))
             .row()
             .int8(facility)
             .int4(series)
             .instant(start)
             .int4s(points.iter().map(|point| point.0))
-            .float8s(points.iter().map(|point| point.1));
+            .float8s(points.iter().map(|point| point.1))
+            .instant(received);
         let values: Vec<f64> = points.iter().map(|point| point.1).collect();
         let sum = Sum::of(&values);
         let at = DateTime::from_timestamp_micros(start).unwrap_or_default();
@@ -82,16 +89,16 @@ pub async fn write(tx: &mut PgConnection, mut chunks: Chunks, days: &Days, zones
     }
     for (part, rows) in parts {
         let statement = format!(
-            r#"copy parts.{part} (facility_id, series_id, minute, offsets, "values") from stdin (format binary)"#
+            r#"copy parts.{part} (facility_id, series_id, minute, offsets, "values", received_at) from stdin (format binary)"#
         );
         rows.send(tx, &statement).await?;
     }
-    add(tx, sums, &chunks.facilities()).await
+    add(tx, sums, &chunks.facilities(), received).await
 }
 
 /// Adds sums to those that are kept. Sketches are merged here, so whoever reads one to add to it must be the only one:
 /// a lock of the facility stands for its sums.
-async fn add(tx: &mut PgConnection, mut sums: BTreeMap<Key, Sum>, facilities: &[i64]) -> Result<()> {
+async fn add(tx: &mut PgConnection, mut sums: BTreeMap<Key, Sum>, facilities: &[i64], received: i64) -> Result<()> {
     sqlx::query!(
         "select pg_advisory_xact_lock(hashtext('rollups'), (f % 1000000)::int) from unnest($1::bigint[]) f order by f",
         facilities
@@ -126,14 +133,14 @@ async fn add(tx: &mut PgConnection, mut sums: BTreeMap<Key, Sum>, facilities: &[
         columns.sketches.push(sum.sketch.encode());
     }
     sqlx::query!(
-        "insert into rollups (facility_id, series_id, step, start, count, sum, min, max, sketch)
-         select f, s, step, start, n, total::numeric, low, high, sketch
+        "insert into rollups (facility_id, series_id, step, start, count, sum, min, max, sketch, updated_at)
+         select f, s, step, start, n, total::numeric, low, high, sketch, $10
          from unnest($1::bigint[], $2::int[], $3::text[], $4::timestamptz[], $5::bigint[], $6::text[], $7::float8[],
                      $8::float8[], $9::bytea[]) as u(f, s, step, start, n, total, low, high, sketch)
          on conflict (facility_id, series_id, step, start) do update
            set count = rollups.count + excluded.count, sum = rollups.sum + excluded.sum,
                min = least(rollups.min, excluded.min), max = greatest(rollups.max, excluded.max),
-               sketch = excluded.sketch",
+               sketch = excluded.sketch, updated_at = excluded.updated_at",
         &columns.facilities,
         &columns.series,
         &columns.steps as &[&str],
@@ -142,7 +149,8 @@ async fn add(tx: &mut PgConnection, mut sums: BTreeMap<Key, Sum>, facilities: &[
         &columns.sums,
         &columns.mins,
         &columns.maxs,
-        &columns.sketches
+        &columns.sketches,
+        DateTime::from_timestamp_micros(received).unwrap_or_default()
     )
     .execute(tx)
     .await?;

@@ -76,12 +76,16 @@ impl Series {
                ), there as (
                  select w.place, s.id from wanted w
                  join series s on s.facility_id = w.facility_id and s.metric_id = w.metric_id and s.tags = w.tags
+               ), full_by as (
+                 select facility_id, metric_id, (select count(*) from series s
+                   where s.facility_id = g.facility_id and s.metric_id = g.metric_id) as n
+                 from (select distinct facility_id, metric_id from wanted) g
                ), room as (
-                 select w.place from wanted w
-                 where w.place not in (select place from there)
-                   and (select count(*) from series s where s.facility_id = w.facility_id and s.metric_id = w.metric_id)
-                       + (select count(*) from wanted o where o.facility_id = w.facility_id and o.metric_id = w.metric_id
-                          and o.place < w.place and o.place not in (select place from there)) < $4
+                 select place from (
+                   select w.place, f.n + row_number() over (partition by w.facility_id, w.metric_id order by w.place) as nth
+                   from wanted w join full_by f using (facility_id, metric_id)
+                   where w.place not in (select place from there)) missing
+                 where nth <= $4
                ), made as (
                  insert into series (facility_id, metric_id, tags)
                  select facility_id, metric_id, tags from wanted join room using (place) order by place

@@ -43,6 +43,10 @@ impl World {
             things.insert((id, "invitation_id"), invitation.to_string());
             things.insert((id, "invitation"), link);
             things.insert((id, "key_id"), app.key_of(facility).await.1.to_string());
+            things.insert((id, "letter_id"), letter(&app, facility).await.to_string());
+            for (name, value) in [("product_id", "lamp"), ("metric", "cpu_usage"), ("timeframe", "hour")] {
+                things.insert((id, name), value.into());
+            }
             things.insert((id, "widget_id"), "stock".into());
             things.insert((id, "version"), "1".into());
             things.insert((id, "board_id"), board.clone());
@@ -159,4 +163,16 @@ fn name_of_session(person: &Client) -> String {
     let id = person.session().and_then(|cookie| cookie.parse().ok());
     let hash = id.map(|id| session_hash(&id)).unwrap_or_default();
     hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A dead letter of the facility, which cannot be taken as it stands.
+async fn letter(app: &TestApp, facility: &Facility) -> i64 {
+    sqlx::query_scalar(
+        "insert into dead_letters (facility_id, kind, cause, reason, origin, body, hash)
+         values ($1, 'message', 'poison', 'no JSON', 'a queue', 'none', '') returning id",
+    )
+    .bind(facility.id.0)
+    .fetch_one(&mut app.owner().await)
+    .await
+    .unwrap()
 }

@@ -1,6 +1,9 @@
 //! Events and points on their way in, and what they add up to.
 
 mod exactness;
+mod faults;
+mod http;
+mod letters;
 
 use pulseboard::ids::FacilityId;
 use pulseboard::ingest::{Incoming, Item, Origin, Point};
