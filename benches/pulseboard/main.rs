@@ -6,11 +6,13 @@ mod boards;
 mod detect;
 mod direct;
 mod epoll;
+mod ingest;
 mod load;
 mod machine;
 mod pages;
 mod place;
 mod refresh;
+mod replay;
 mod streams;
 mod table;
 mod watch;
@@ -50,7 +52,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the parts named, or all: `detect`, `pages`, `direct`, `refresh`, `streams`, `weight`, `boards`.
+/// Runs the parts named, or all: `detect`, `pages`, `direct`, `refresh`, `streams`, `weight`, `boards`, `ingest`, `replay`.
 fn measure(parts: &[String]) -> Result<()> {
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|word| word == part);
     machine::raise_descriptor_limit()?;
@@ -84,6 +86,12 @@ fn measure(parts: &[String]) -> Result<()> {
         }
         if wanted("boards") {
             boards::measure(&place, &mut table).await?;
+        }
+        if wanted("ingest") {
+            ingest::measure(&place, &mut table).await?;
+        }
+        if wanted("replay") {
+            replay::measure(&mut table).await?;
         }
         Ok(())
     });
