@@ -166,7 +166,16 @@ async fn fill(place: &Place, table: &mut Table) -> Result<PgConnection> {
     table.note("wide: rows written", format!("{:.0} s", begun.elapsed().as_secs_f64()));
 
     let begun = Instant::now();
-    let db = Db::open(options, PoolSizes { web: 2, jobs: 2 }, Clock::system()).await?;
+    let db = Db::open(
+        options,
+        PoolSizes {
+            web: 2,
+            ingest: 1,
+            jobs: 2,
+        },
+        Clock::system(),
+    )
+    .await?;
     let mut closed = 0;
     loop {
         match summary::close_days(&db, None).await? {
@@ -196,7 +205,16 @@ async fn fill(place: &Place, table: &mut Table) -> Result<PgConnection> {
 /// Of somebody who sees all facilities.
 async fn cookie(place: &Place) -> Result<String> {
     let options = place.cluster.options(SUPERUSER, "wide");
-    let db = Db::open(options, PoolSizes { web: 1, jobs: 1 }, Clock::system()).await?;
+    let db = Db::open(
+        options,
+        PoolSizes {
+            web: 1,
+            ingest: 1,
+            jobs: 1,
+        },
+        Clock::system(),
+    )
+    .await?;
     let user: i64 = sqlx::query_scalar(
         "insert into users (email, name, network_admin) values ('wide@bench.invalid', 'Wide', true) returning id",
     )

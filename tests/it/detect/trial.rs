@@ -20,7 +20,7 @@ use series::Series;
 
 /// One series of each kind for each seed.
 pub fn made(kinds: &[fn(u64) -> Series], seeds: std::ops::Range<u64>) -> Vec<Series> {
-    let each = kinds.iter().flat_map(|kind| seeds.clone().map(move |seed| kind(seed)));
+    let each = kinds.iter().flat_map(|kind| seeds.clone().map(kind));
     each.collect()
 }
 
