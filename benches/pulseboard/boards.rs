@@ -77,10 +77,8 @@ pub async fn measure(place: &Place, table: &mut Table) -> Result<()> {
         boards.push(board(&mut owner, &format!("Wide {at}"), &forty).await?);
     }
     let small = board(&mut owner, "Twelve", &twelve).await?;
-    let server = place.serve(&[
-        ("DATABASE_URL", &place.cluster.url(SUPERUSER, "wide")),
-        ("PULSEBOARD_REFRESH_EVERY", "1h"),
-    ])?;
+    let url = place.cluster.url(SUPERUSER, "wide");
+    let server = place.serve(&[("DATABASE_URL", url.as_str()), ("PULSEBOARD_REFRESH_EVERY", "1h")])?;
 
     let (warming, measured) = boards.split_at(WARMING);
     for board in warming {
