@@ -128,6 +128,7 @@ fn options(config: &Config) -> anyhow::Result<Options> {
             secure: config.base_url.is_https(),
             trusted_proxies: config.trusted_proxies.clone().into(),
             traced: config.otel_endpoint.is_some(),
+            ..Frame::default()
         },
         synthetic: config.synthetic,
         setup_token: setup_token(config),

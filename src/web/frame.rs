@@ -12,6 +12,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tracing::Instrument;
 
+use super::times::Times;
 use super::{Here, Layout, LinkView, is_for_programs};
 use crate::audit::ClientAddress;
 use crate::config::Network;
@@ -29,6 +30,7 @@ pub struct Frame {
     pub trusted_proxies: Arc<[Network]>,
     /// each request becomes a span, for the traces that are sent away
     pub traced: bool,
+    pub times: Times,
 }
 
 /// Names this request in logs and on error pages: 16 hexadecimal digits.
@@ -78,7 +80,9 @@ pub async fn frame(State(frame): State<Frame>, mut request: Request, next: Next)
         response = explain(&asked, &id, response, &failure);
     }
     add_headers(&frame, response.headers_mut(), &id);
-    count(&asked, response.status(), begun);
+    // a route, never a path: the number of label values must stay small
+    let route = asked.route.as_ref().map_or("none", |route| route.as_str());
+    frame.times.record(route, response.status(), begun.elapsed());
     response
 }
 
@@ -354,21 +358,5 @@ fn add_headers(frame: &Frame, headers: &mut HeaderMap, id: &str) {
     }
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert("x-request-id", id);
-    }
-}
-
-fn count(asked: &Asked, status: StatusCode, begun: Instant) {
-    // a route, never a path: the number of label values must stay small
-    let route = asked.route.as_ref().map_or("none", |route| route.as_str()).to_owned();
-    metrics::histogram!("pulseboard_http_request_seconds", "route" => route, "status" => status_class(status))
-        .record(begun.elapsed());
-}
-
-fn status_class(status: StatusCode) -> &'static str {
-    match status.as_u16() / 100 {
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
     }
 }

@@ -15,11 +15,12 @@ pub mod flash;
 mod form;
 mod frame;
 mod gzip;
-mod header_limit;
 mod layout;
 mod paging;
+mod read_clock;
 mod routes;
 pub mod server;
+mod times;
 mod view;
 
 pub use crate::audit::ClientAddress;

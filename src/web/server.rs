@@ -1,9 +1,11 @@
 //! The listening socket. `axum::serve` puts no limit on how long a header may take, so the loop is ours: a header has
 //! 10 s, an idle connection 75 s, a reader that stops reading 30 s, and there are only so many connections.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,14 +13,14 @@ use axum::extract::{ConnectInfo, Request};
 use futures_util::TryFutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
 
-use super::header_limit::{Answer, HeaderLimit, Watched};
+use super::read_clock::{Alarm, Answer, ReadClock, Watched};
 
 /// How long a client may keep us waiting.
 #[derive(Clone, Copy, Debug)]
@@ -69,11 +71,7 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
     // HTTP/1.1 only: no browser speaks HTTP/2 without TLS, which is the proxy's affair, and telling the versions apart
     // would wait for the first bytes without a limit
     let mut builder = Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience.idle)
-        .max_buf_size(HEADER_BYTES)
-        .half_close(false);
+    builder.max_buf_size(HEADER_BYTES).half_close(false);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -93,30 +91,33 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let limit = HeaderLimit::new(patience.header);
+        let clock = ReadClock::new();
+        let mut alarm = Alarm::new(clock.clone(), patience.header, patience.idle);
         let mut stream = TimeoutWriter::new(Watched {
             stream,
-            limit: limit.clone(),
+            clock: clock.clone(),
         });
         stream.set_timeout(Some(patience.write));
         let router = router.clone();
-        let headers = limit.clone();
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-            let begun = headers.request();
+            let begun = clock.request();
             request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
             let answered = router.clone().oneshot(request.map(axum::body::Body::new) as Request);
             answered.map_ok(|answer| answer.map(|body| Answer { body, _request: begun }))
         });
         let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service);
         // boxed: a task has room for all that it was given, beside all that it moves it to
-        let connection = Box::pin(graceful.watch(connection));
+        let mut connection = Box::pin(graceful.watch(connection));
+        let served = poll_fn(move |context| {
+            // a client that goes away, dawdles or breaks the protocol is no concern of ours
+            match connection.as_mut().poll(context) {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => alarm.poll_overdue(context),
+            }
+        });
         tokio::spawn(async move {
             let _place = place;
-            // a client that goes away, dawdles or breaks the protocol is no concern of ours
-            tokio::select! {
-                _ = connection => {}
-                () = limit.passed() => {}
-            }
+            served.await;
         });
     }
     drop(listener);

@@ -1,6 +1,9 @@
-//! How long the header of a request may take. hyper counts from the end of the request before, so that its limit also ends
-//! idle connections; ours begins with the first byte, and a browser that reads a page for a minute keeps its connection.
-//! The beginning of a header that came together with the request before it is held to hyper's limit only.
+//! How long a connection may keep us waiting for its next request: for the first byte of a header, and from there for the
+//! whole header. hyper has one limit for both, so that a browser that reads a page for a minute would be cut off or a
+//! header could take as long; and it sets a timer for every request. Ours has one for each connection, which looks only
+//! when it rings whether anything is overdue.
+//!
+//! The beginning of a header that came together with the request before it is held to the limit of the first byte.
 
 use std::io;
 use std::pin::Pin;
@@ -10,47 +13,27 @@ use std::time::Duration;
 
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Where a connection is between two requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// nothing of the next request is here
-    Idle,
+    /// nothing of the next request is here since then
+    Idle(Instant),
     /// the header began to come then
     Header(Instant),
     /// the header is whole, the answer not yet
     Request,
 }
 
-/// The header's clock of one connection; clones are the same clock.
+/// The clock of one connection; clones are the same clock.
 #[derive(Clone, Debug)]
-pub(super) struct HeaderLimit {
-    phase: Arc<(Mutex<Phase>, Notify)>,
-    limit: Duration,
-}
+pub(super) struct ReadClock(Arc<Mutex<Phase>>);
 
-impl HeaderLimit {
-    /// A connection has just been opened: whoever opens one has something to say, so the clock runs.
-    pub(super) fn new(limit: Duration) -> Self {
-        let phase = Mutex::new(Phase::Header(Instant::now()));
-        HeaderLimit {
-            phase: Arc::new((phase, Notify::new())),
-            limit,
-        }
-    }
-
-    /// Returns once a header has taken too long.
-    pub(super) async fn passed(&self) {
-        loop {
-            let phase = *self.lock();
-            match phase {
-                Phase::Header(since) if since.elapsed() >= self.limit => return,
-                Phase::Header(since) => tokio::time::sleep_until(since + self.limit).await,
-                Phase::Idle | Phase::Request => self.phase.1.notified().await,
-            }
-        }
+impl ReadClock {
+    /// A connection has just been opened: whoever opens one has something to say, so the header's time runs.
+    pub(super) fn new() -> Self {
+        ReadClock(Arc::new(Mutex::new(Phase::Header(Instant::now()))))
     }
 
     /// The header is whole. The answer is over when what this gives is dropped.
@@ -61,24 +44,71 @@ impl HeaderLimit {
 
     fn came(&self) {
         let mut phase = self.lock();
-        if *phase == Phase::Idle {
+        if matches!(*phase, Phase::Idle(_)) {
             *phase = Phase::Header(Instant::now());
-            self.phase.1.notify_one();
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Phase> {
-        self.phase.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The alarm of one connection. It needs no waking when something comes: what comes wakes the connection's task, which
+/// asks here after it has looked at the connection.
+pub(super) struct Alarm {
+    clock: ReadClock,
+    header: Duration,
+    idle: Duration,
+    /// set at the first look, and then only when it rang or a header began
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alarm {
+    /// `header`: for a whole header from its first byte; `idle`: for that first byte.
+    pub(super) fn new(clock: ReadClock, header: Duration, idle: Duration) -> Self {
+        Alarm {
+            clock,
+            header,
+            idle,
+            timer: None,
+        }
+    }
+
+    /// Ready once the connection has kept us waiting for too long.
+    pub(super) fn poll_overdue(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let phase = *self.clock.lock();
+        let deadline = match phase {
+            Phase::Idle(since) => since + self.idle,
+            Phase::Header(since) => since + self.header,
+            Phase::Request => {
+                // an open stream needs none
+                self.timer.take_if(|timer| timer.is_elapsed());
+                return Poll::Pending;
+            }
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
+        while timer.as_mut().poll(context).is_ready() {
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            // it rang for an earlier request
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
     }
 }
 
 /// A request that is being answered.
 #[derive(Debug)]
-pub(super) struct InRequest(HeaderLimit);
+pub(super) struct InRequest(ReadClock);
 
 impl Drop for InRequest {
     fn drop(&mut self) {
-        *self.0.lock() = Phase::Idle;
+        *self.0.lock() = Phase::Idle(Instant::now());
     }
 }
 
@@ -111,7 +141,7 @@ impl Body for Answer {
 /// A stream that tells the clock when bytes come.
 pub(super) struct Watched<S> {
     pub(super) stream: S,
-    pub(super) limit: HeaderLimit,
+    pub(super) clock: ReadClock,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -123,7 +153,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            self.limit.came();
+            self.clock.came();
         }
         read
     }
