@@ -311,6 +311,7 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
                     auth.sessions.prune().await?;
                     auth.throttle.prune().await?;
                     mail.prune(&db).await?;
+                    boards::commands::prune(&db).await?;
                     auth.keys.prune();
                     Ok(())
                 }

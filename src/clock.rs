@@ -39,6 +39,11 @@ impl Clock {
     pub fn offset(&self) -> TimeDelta {
         TimeDelta::microseconds(self.offset_micros.load(Ordering::Relaxed))
     }
+
+    /// The value of `app.clock_offset`, by which the database's `clock_now()` is as far ahead.
+    pub fn setting(&self) -> String {
+        format!("{} ms", self.offset().num_milliseconds())
+    }
 }
 
 /// A time zone of the IANA database, such as `Europe/Berlin`; stored and sent by that name.

@@ -17,7 +17,7 @@ use super::{Snapshot, builtin, template};
 use crate::clock::Zone;
 use crate::db::{Db, Scope};
 use crate::error::{Error, Result};
-use crate::facilities::{Chrome, Facility};
+use crate::facilities::{self, Chrome, Facility};
 use crate::ids::FacilityId;
 use crate::summary;
 use crate::widgets::{self, Context, Widget};
@@ -31,13 +31,11 @@ pub async fn snapshot(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>
     let (context, as_of) = open(db, chrome, ask, &definition).await?;
     let sections = draw(db, &context, &definition.widgets).await?;
     let label = context.time(as_of);
-    let visible = facilities(chrome, &ask.visible).await?;
-    let head = match ask.address {
-        Address::Home(facility) => {
-            let facility = chrome.facility(facility).await?;
-            Some(builtin::plain_head(&facility, &context, as_of))
-        }
-        Address::Board(_) | Address::Link(_) => None,
+    let visible = facilities(db, chrome, &ask.visible).await?;
+    let head = match (ask.address, &visible[..]) {
+        (Address::Home(_), [facility]) => Some(builtin::plain_head(facility, &context, as_of)),
+        (Address::Home(_), _) => return Err(Error::NotFound),
+        (Address::Board(_) | Address::Link(_), _) => None,
     };
     let body = SheetFragment {
         head: head.as_ref(),
@@ -97,15 +95,15 @@ async fn open(db: &Db, chrome: &Chrome, ask: &Ask, definition: &Definition) -> R
     if let [only] = ask.facilities[..] {
         builtin::summarised(db, only).await?;
     }
-    let facilities = facilities(chrome, &ask.facilities).await?;
+    // before anything is read: what is newer than this is told again
+    let newest = summary::newest(db, &ask.facilities).await?;
+    let facilities = facilities(db, chrome, &ask.facilities).await?;
     let everywhere = facilities.len() == chrome.count().await?;
     let scope = if everywhere {
         Scope::All
     } else {
         Scope::Facilities(ask.facilities.to_vec())
     };
-    // before anything is read: what is newer than this is told again
-    let newest = summary::newest(db, &ask.facilities).await?;
     let now = db.clock.now();
     let plain: Vec<Facility> = facilities.iter().map(|facility| Facility::clone(facility)).collect();
     let range = ask.range.clone().unwrap_or_else(|| definition.range.clone());
@@ -115,10 +113,10 @@ async fn open(db: &Db, chrome: &Chrome, ask: &Ask, definition: &Definition) -> R
     Ok((context, newest.into_values().max().unwrap_or(now)))
 }
 
-/// The facilities by name.
-async fn facilities(chrome: &Chrome, ids: &[FacilityId]) -> Result<Vec<Arc<Facility>>> {
+/// The facilities by name. One alone is read anew: its rendering may be kept, and the directory in memory is older.
+async fn facilities(db: &Db, chrome: &Chrome, ids: &[FacilityId]) -> Result<Vec<Arc<Facility>>> {
     if let [only] = ids {
-        return Ok(vec![chrome.facility(*only).await?]);
+        return Ok(vec![Arc::new(facilities::find(db.background(), *only).await?)]);
     }
     let mut all = chrome.all().await?;
     all.retain(|facility| ids.binary_search(&facility.id).is_ok());

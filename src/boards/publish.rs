@@ -1,12 +1,14 @@
 //! Which boards are kept ready, and how a change reaches them. A board that somebody looked at lately or watches is
 //! rendered anew as soon as a fact says that it changed; any other is forgotten and rendered when asked for.
 
+mod fetch;
 mod slot;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use dashmap::DashMap;
 use tokio::sync::{Mutex, mpsc};
 
@@ -22,7 +24,8 @@ use crate::facilities::Chrome;
 use crate::ids::{BoardId, FacilityId};
 use crate::live::{Hub, named_frame};
 use crate::summary;
-use slot::{Key, Slot};
+pub(super) use slot::Key;
+use slot::Slot;
 
 /// A board is kept ready for this long after somebody asked for it.
 const KEPT_READY_SECONDS: i64 = 600;
@@ -50,14 +53,23 @@ enum Work {
     Redefined(BoardId),
 }
 
+/// Where a board was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    Memory,
+    /// another instance rendered it, or this one before it started anew
+    Kept,
+    Source,
+}
+
 /// A board as it was found for a request.
 pub struct Found {
     pub snapshot: Arc<Snapshot>,
-    pub hit: bool,
+    pub from: From,
     /// older than the freshness, so a refresh was set off
     pub triggered_refresh: bool,
     pub age: Duration,
-    /// spent rendering it from the database; zero on a hit
+    /// spent reading or rendering it from the database; zero when it was in memory
     pub query: Duration,
 }
 
@@ -96,12 +108,14 @@ impl Boards {
         slot.asked_at.store(now.timestamp(), Ordering::Relaxed);
         let ready = self.ready(&key, &slot);
         let begun = Instant::now();
-        let hit = ready.is_some();
-        let snapshot = match ready {
-            Some(snapshot) => snapshot,
-            None => self.render(&key, whole.as_deref(), &slot).await?,
+        let (snapshot, from) = match ready {
+            Some(snapshot) => (snapshot, From::Memory),
+            None => self.fetch(&key, whole.as_deref(), &slot).await?,
         };
-        let query = if hit { Duration::ZERO } else { begun.elapsed() };
+        let query = match from {
+            From::Memory => Duration::ZERO,
+            From::Kept | From::Source => begun.elapsed(),
+        };
         let age = (now - snapshot.as_of).to_std().unwrap_or_default();
         let triggered_refresh = age > self.0.freshness;
         if triggered_refresh {
@@ -109,11 +123,27 @@ impl Boards {
         }
         Ok(Found {
             snapshot,
-            hit,
+            from,
             triggered_refresh,
             age,
             query,
         })
+    }
+
+    /// The whole board as frames, unless the screen shows just this version.
+    pub async fn state(&self, ask: &Ask, seen: Option<i64>) -> Result<Option<Bytes>> {
+        let found = self.find(ask).await?.snapshot;
+        if seen == Some(found.version) {
+            return Ok(None);
+        }
+        if let Some(state) = found.state() {
+            return Ok(Some(state.clone()));
+        }
+        let (key, whole) = self.resolve(ask).await?;
+        let slot = self.slot(&key, whole.as_deref());
+        slot.outdated.store(true, Ordering::Release);
+        let rendered = self.render(&key, whole.as_deref(), &slot).await?;
+        Ok(rendered.state().cloned())
     }
 
     /// One widget alone, as its *Try again* asks for it. Unknown names do not exist.
@@ -164,6 +194,11 @@ impl Boards {
     pub fn redefined(&self, board: BoardId) {
         self.0.library.forget(board);
         let _ = self.0.work.send(Work::Redefined(board));
+    }
+
+    /// Forgets what is ready, as a start does.
+    pub fn forget(&self) {
+        self.0.slots.clear();
     }
 
     /// Anything may have changed.
@@ -321,31 +356,6 @@ impl Boards {
         let outdated =
             || slot.outdated.load(Ordering::Acquire) || slot.commits.load(Ordering::Acquire) != self.commits(key);
         slot.current.load_full().filter(|_| resting || !outdated())
-    }
-
-    /// Renders the board, or waits for whoever is just doing so.
-    async fn render(&self, key: &Key, whole: Option<&Whole>, slot: &Slot) -> Result<Arc<Snapshot>> {
-        let _turn = slot.rendering.lock().await;
-        if let Some(fresh) = self.ready(key, slot) {
-            return Ok(fresh);
-        }
-        // a change from now on makes what follows outdated again
-        slot.outdated.store(false, Ordering::Release);
-        let commits = self.commits(key);
-        let begun = Instant::now();
-        let rendered = match compose::snapshot(&self.0.db, &self.0.chrome, &key.ask, whole).await {
-            Ok(snapshot) => Arc::new(snapshot),
-            Err(error) => {
-                slot.outdated.store(true, Ordering::Release);
-                return Err(error);
-            }
-        };
-        self.0.db.took("board", begun.elapsed());
-        slot.was_rendered();
-        slot.current.store(Some(rendered.clone()));
-        // not before: whoever wrote and looks meanwhile would find the old one and take it for theirs
-        slot.commits.store(commits, Ordering::Release);
-        Ok(rendered)
     }
 
     /// One facility's summary is computed again, and the commit reaches this and every other instance through the

@@ -14,13 +14,20 @@ pub struct Snapshot {
     pub version: i64,
     /// when the newest of its summaries was refreshed; nothing changed between this and the rendering
     pub as_of: DateTime<Utc>,
+    /// what the tables that all facilities share were at least, when it was rendered
+    pub reference: i64,
     /// the body between a page's header and its end
     pub body: Part,
+    /// none when another instance rendered it: only the body is kept for others
+    frames: Option<Frames>,
+}
+
+struct Frames {
     /// every widget by its name
     widgets: Vec<(String, Bytes)>,
-    as_of_frame: Bytes,
+    as_of: Bytes,
     /// all frames together: what a screen needs that shows something older
-    pub state: Bytes,
+    state: Bytes,
 }
 
 impl Snapshot {
@@ -38,17 +45,37 @@ impl Snapshot {
         Snapshot {
             version,
             as_of,
+            reference: 0,
             body: Part::compressed(body.into()),
-            widgets,
-            as_of_frame,
-            state: state.into(),
+            frames: Some(Frames {
+                widgets,
+                as_of: as_of_frame,
+                state: state.into(),
+            }),
         }
+    }
+
+    /// One that was rendered before, for pages: it has no frames.
+    pub fn kept(as_of: DateTime<Utc>, body: Part) -> Self {
+        Snapshot {
+            version: as_of.timestamp_micros(),
+            as_of,
+            reference: 0,
+            body,
+            frames: None,
+        }
+    }
+
+    /// All that a screen needs that shows something older; none when it was not rendered here.
+    pub fn state(&self) -> Option<&Bytes> {
+        self.frames.as_ref().map(|frames| &frames.state)
     }
 
     /// The frames that a screen showing `before` needs to show this one.
     pub fn changes_since(&self, before: Option<&Snapshot>) -> Vec<Bytes> {
-        let Some(before) = before else {
-            return vec![self.state.clone()];
+        let Some(now) = &self.frames else { return vec![] };
+        let Some(before) = before.and_then(|before| before.frames.as_ref()) else {
+            return vec![now.state.clone()];
         };
         let old: HashMap<&str, &Bytes> = before
             .widgets
@@ -56,13 +83,13 @@ impl Snapshot {
             .map(|(name, frame)| (name.as_str(), frame))
             .collect();
         let differs = |name: &str, frame: &Bytes| old.get(name).is_none_or(|old| content(old) != content(frame));
-        let mut frames: Vec<Bytes> = self
+        let mut frames: Vec<Bytes> = now
             .widgets
             .iter()
             .filter(|(name, frame)| differs(name, frame))
             .map(|(_, frame)| frame.clone())
             .collect();
-        frames.push(self.as_of_frame.clone());
+        frames.push(now.as_of.clone());
         frames
     }
 }

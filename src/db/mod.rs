@@ -39,7 +39,7 @@ impl Scope {
     }
 
     /// The value of `app.scope`.
-    fn setting(&self) -> String {
+    pub fn setting(&self) -> String {
         match self {
             Scope::All => "all".into(),
             Scope::Facilities(ids) => {
@@ -191,9 +191,9 @@ impl Db {
         // One round trip: the settings end with the transaction, so a pooled
         // connection cannot carry them over. The text holds numbers only.
         let begin = format!(
-            "begin {mode}; set local app.scope = '{}'; set local app.clock_offset = '{} ms'",
+            "begin {mode}; set local app.scope = '{}'; set local app.clock_offset = '{}'",
             scope.setting(),
-            self.clock.offset().num_milliseconds(),
+            self.clock.setting(),
         );
         // A client that hangs up drops this future wherever it waits, and sqlx cannot take back a `begin` that is on its
         // way: the connection would return to the pool inside a transaction with this scope. A task sees it through.

@@ -149,6 +149,10 @@ async fn finish<T: Serialize + PartialEq>(
         .before(json!(before))
         .after(json!(after));
     audit::record(&mut tx, actor, &entry).await?;
+    // no board that was rendered before holds any longer
+    sqlx::query!("update installation set reference_version = reference_version + 1")
+        .execute(&mut *tx)
+        .await?;
     outbox::push(&mut tx, &[], &Event::ReferenceChanged).await?;
     tx.commit().await?;
     Ok(())

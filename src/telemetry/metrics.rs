@@ -45,7 +45,7 @@ fn describe() {
     let counters = [
         (
             "pulseboard_board_requests_total",
-            "Requests for a board, by cache: hit, miss or stale",
+            "Requests for a board, by cache: hit, stale, kept (read as another instance rendered it) or miss",
         ),
         (
             "pulseboard_http_requests_total",

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use metrics::{Counter, Histogram};
+
 use super::SECONDS;
 
 /// Buckets of a histogram of seconds; the last is all beyond the longest bound.
@@ -17,12 +19,34 @@ pub struct Vitals(Arc<Counters>);
 
 #[derive(Default)]
 struct Counters {
+    boards: BoardMetrics,
     hits: AtomicU64,
     stale: AtomicU64,
     misses: AtomicU64,
     queries: [AtomicU64; BUCKETS],
     /// the largest id of the outbox that reached this instance
     heard: AtomicI64,
+}
+
+/// The metrics of boards, by hand: looking one up by its name took longer than counting.
+struct BoardMetrics {
+    requests: [(&'static str, Counter); 4],
+    age: Histogram,
+}
+
+impl Default for BoardMetrics {
+    fn default() -> Self {
+        let counter = |cache| {
+            (
+                cache,
+                metrics::counter!("pulseboard_board_requests_total", "cache" => cache),
+            )
+        };
+        BoardMetrics {
+            requests: ["hit", "stale", "kept", "miss"].map(counter),
+            age: metrics::histogram!("pulseboard_board_cache_age_seconds"),
+        }
+    }
 }
 
 /// The counters at one moment.
@@ -38,8 +62,13 @@ pub struct Counts {
 }
 
 impl Vitals {
-    /// A board was answered; `cache` is the label of the metric.
-    pub fn board(&self, cache: &str) {
+    /// A board of this age was answered; `cache` is the label of the metric.
+    pub fn board(&self, cache: &str, age: Duration) {
+        let metrics = &self.0.boards;
+        if let Some((_, requests)) = metrics.requests.iter().find(|(label, _)| *label == cache) {
+            requests.increment(1);
+        }
+        metrics.age.record(age);
         let counter = match cache {
             "hit" => &self.0.hits,
             "stale" => &self.0.stale,
@@ -153,14 +182,14 @@ mod tests {
     #[test]
     fn rates_and_quantiles_are_of_what_was_counted_between_two_moments() {
         let vitals = Vitals::default();
-        vitals.board("miss");
+        vitals.board("miss", Duration::ZERO);
         vitals.query(Duration::from_secs(9));
         let before = vitals.counts();
         for _ in 0..9 {
-            vitals.board("hit");
+            vitals.board("hit", Duration::ZERO);
             vitals.query(Duration::from_millis(2));
         }
-        vitals.board("miss");
+        vitals.board("miss", Duration::ZERO);
         vitals.query(Duration::from_millis(700));
 
         let between = vitals.counts().since(&before);

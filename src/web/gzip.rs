@@ -4,9 +4,11 @@
 //! Each part is a run of deflate blocks that ends on a byte boundary and refers to nothing before it (RFC 1951), so
 //! runs can be joined; the check sum of the whole is combined from those of the parts (RFC 1952).
 
+use std::sync::OnceLock;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use crc32fast::Hasher;
-use flate2::{Compress, Compression, FlushCompress};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 
 /// Magic, deflate, no flags, no time, no extra, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -16,7 +18,9 @@ const END: [u8; 2] = [0x03, 0x00];
 /// A run of bytes, as it is and compressed; for what many will read.
 #[derive(Clone)]
 pub struct Part {
-    pub plain: Bytes,
+    /// known only when somebody asked for it, where the part came compressed
+    plain: OnceLock<Bytes>,
+    length: usize,
     deflated: Bytes,
     check: Hasher,
 }
@@ -42,10 +46,49 @@ impl Part {
         }
         Part {
             check: check(&plain),
+            length: plain.len(),
             deflated: deflated.into(),
-            plain,
+            plain: plain.into(),
         }
     }
+
+    /// A part that was compressed before: what [`Part::deflated`], [`Part::check_sum`] and [`Part::length`] said of it.
+    pub fn kept(deflated: Bytes, check_sum: u32, length: usize) -> Self {
+        Part {
+            check: Hasher::new_with_initial_len(check_sum, length as u64),
+            length,
+            deflated,
+            plain: OnceLock::new(),
+        }
+    }
+
+    /// As it is.
+    pub fn plain(&self) -> &Bytes {
+        self.plain.get_or_init(|| inflated(&self.deflated, self.length))
+    }
+
+    /// The run of deflate blocks.
+    pub fn deflated(&self) -> &Bytes {
+        &self.deflated
+    }
+
+    /// CRC-32 of the plain bytes.
+    pub fn check_sum(&self) -> u32 {
+        self.check.clone().finalize()
+    }
+
+    /// Of the plain bytes.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+}
+
+/// The plain bytes of a run of blocks, or as many of them as can be read.
+fn inflated(deflated: &[u8], length: usize) -> Bytes {
+    let mut plain = Vec::with_capacity(length);
+    // the run does not say that it is the last, so no end is waited for
+    let _ = Decompress::new(false).decompress_vec(deflated, &mut plain, FlushDecompress::Sync);
+    plain.into()
 }
 
 fn check(plain: &[u8]) -> Hasher {
@@ -82,7 +125,7 @@ pub fn stitch(pieces: &[Piece<'_>]) -> Bytes {
             Piece::Shared(part) => {
                 stream.put_slice(&part.deflated);
                 check.combine(&part.check);
-                plain += part.plain.len();
+                plain += part.length;
             }
             Piece::Own(text) => {
                 store(&mut stream, text.as_bytes());
@@ -102,7 +145,7 @@ pub fn join(pieces: &[Piece<'_>]) -> Bytes {
     let mut joined = BytesMut::new();
     for piece in pieces {
         joined.put_slice(match piece {
-            Piece::Shared(part) => &part.plain,
+            Piece::Shared(part) => part.plain(),
             Piece::Own(text) => text.as_bytes(),
         });
     }
@@ -146,5 +189,16 @@ mod tests {
         assert_eq!(text, format!("{own}{shared}</html>"));
         assert_eq!(text.as_bytes(), join(&pieces));
         assert!(part.deflated.len() < shared.len() / 3);
+    }
+
+    #[test]
+    fn a_part_that_was_kept_compressed_is_what_it_was() {
+        let text: String = (0..4000).map(|n| format!("<td>{}</td>", n * n)).collect();
+        let made = Part::compressed(text.clone().into());
+
+        let kept = Part::kept(made.deflated().clone(), made.check_sum(), made.length());
+
+        assert_eq!(stitch(&[Piece::Shared(&kept)]), stitch(&[Piece::Shared(&made)]));
+        assert_eq!(kept.plain(), text.as_bytes());
     }
 }

@@ -79,6 +79,15 @@ async fn busy() -> TestApp {
         .execute(&mut app.owner().await)
         .await
         .unwrap();
+        sqlx::query(
+            "insert into board_renderings (facility_id, date, as_of, day_ends, reference_version, program, length,
+                                           check_sum, body)
+             values ($1, current_date, now(), now(), 0, 'none', 0, 0, '')",
+        )
+        .bind(facility.id.0)
+        .execute(&mut app.owner().await)
+        .await
+        .unwrap();
         sqlx::query("insert into stock_thresholds values ($1, 'red_cells', 'O-', 1, 2, 3)")
             .bind(facility.id.0)
             .execute(&mut app.owner().await)

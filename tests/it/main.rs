@@ -32,6 +32,7 @@ mod places;
 mod preferences;
 mod properties;
 mod reference;
+mod renderings;
 mod requests;
 mod search;
 mod sessions;

@@ -5,6 +5,7 @@ mod content;
 mod draft;
 mod life;
 mod reach;
+mod rendering;
 
 pub use content::{Saved, rename, restore, save};
 pub use draft::{discard, rebase, step, undo};
@@ -12,6 +13,7 @@ pub use life::{NewBoard, Provisioned, adopt, create, delete, duplicate, provisio
 pub use reach::{
     Move, publish, reorder, set_default_of_facility, set_default_of_person, set_template, share, unshare, withdraw,
 };
+pub use rendering::{keep, prune};
 
 use sqlx::PgConnection;
 

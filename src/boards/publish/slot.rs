@@ -32,6 +32,10 @@ pub struct Slot {
     pub refreshing: AtomicBool,
     pub rendering: tokio::sync::Mutex<()>,
     pub asked_at: AtomicI64,
+    /// what was last kept for other instances
+    pub kept: ArcSwapOption<Snapshot>,
+    /// keeping it is on its way
+    pub keeping: AtomicBool,
 }
 
 impl Slot {
@@ -47,7 +51,16 @@ impl Slot {
             refreshing: AtomicBool::default(),
             rendering: tokio::sync::Mutex::default(),
             asked_at: AtomicI64::default(),
+            kept: ArcSwapOption::empty(),
+            keeping: AtomicBool::default(),
         }
+    }
+
+    /// Whether a rendering of the same is kept already.
+    pub fn has_kept(&self, board: &Snapshot) -> bool {
+        let kept = self.kept.load();
+        kept.as_ref()
+            .is_some_and(|kept| (kept.version, kept.reference) == (board.version, board.reference))
     }
 
     pub fn was_rendered(&self) {

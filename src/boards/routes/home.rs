@@ -14,8 +14,8 @@ use super::super::kept::MadeOf;
 use super::super::model::Owner;
 use super::super::queries::Whole;
 use super::super::view::{BoardPage, PastPage, RefreshFragment, RefreshView};
-use super::super::{Found, past};
-use super::{answer, around, events_url, range_of, seen, state_of, takes_gzip};
+use super::super::{Found, From, past};
+use super::{Gzip, answer, around, events_url, range_of, seen, state_of};
 use crate::app::App;
 use crate::audit::{self, Entry};
 use crate::auth::{Access, BoardViewer, FacilityAdmin, Passive, Viewer};
@@ -54,7 +54,7 @@ async fn show(
     here: Here,
     Query(asked): Query<Asked>,
     uri: Uri,
-    headers: HeaderMap,
+    Gzip(zipped): Gzip,
 ) -> Result<Response> {
     let wishes = Wishes::of(&uri);
     let facility = app.chrome.facility(viewer.facility).await?;
@@ -86,7 +86,6 @@ async fn show(
         facility: &facility,
         board: &found.snapshot,
     };
-    let zipped = takes_gzip(&headers);
     let lasting = zipped && !here.wall && here.done.is_none();
     if lasting && let Some(page) = app.boards.pages().find(&here.path, &parts) {
         return Ok(answer(page, zipped));
@@ -113,18 +112,17 @@ async fn show(
 
 /// One line and the counts for each request of a board.
 pub(super) fn note(app: &App, ask: &Ask, found: &Found) {
-    let cache = match (found.hit, found.triggered_refresh) {
-        (true, false) => "hit",
-        (true, true) => "stale",
-        (false, _) => "miss",
+    let cache = match (found.from, found.triggered_refresh) {
+        (From::Memory, false) => "hit",
+        (From::Memory, true) => "stale",
+        (From::Kept, _) => "kept",
+        (From::Source, _) => "miss",
     };
-    metrics::counter!("pulseboard_board_requests_total", "cache" => cache).increment(1);
-    app.db.vitals.board(cache);
-    metrics::histogram!("pulseboard_board_cache_age_seconds").record(found.age);
+    app.db.vitals.board(cache, found.age);
     tracing::info!(
         facility.id = ask.facility().map(|facility| facility.0),
         board = ask.address.path(),
-        cache_hit = found.hit,
+        cache_hit = found.from == From::Memory,
         cache_age_seconds = found.age.as_secs_f64(),
         query_duration_ms = found.query.as_secs_f64() * 1000.0,
         triggered_refresh = found.triggered_refresh,

@@ -11,12 +11,15 @@ mod show;
 mod versions;
 mod widget;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::body::Body;
+use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Response};
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri, header};
 
 use super::ask::Ask;
@@ -124,10 +127,7 @@ fn state_of(app: &App, ask: Ask) -> State {
     let boards = app.boards.clone();
     Box::new(move |seen| {
         let (boards, ask) = (boards.clone(), ask.clone());
-        Box::pin(async move {
-            let found = boards.find(&ask).await.ok()?;
-            (seen != Some(found.snapshot.version)).then(|| found.snapshot.state.clone())
-        })
+        Box::pin(async move { boards.state(&ask, seen).await.ok()? })
     })
 }
 
@@ -149,11 +149,17 @@ fn around(page: &str, body: &Part, zipped: bool) -> Bytes {
     if zipped { stitch(&pieces) } else { join(&pieces) }
 }
 
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
-    value.is_some_and(|value| value.contains("gzip"))
+/// Whether the browser takes a compressed page. Of all headers only this one is looked at, so they are not copied.
+struct Gzip(bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for Gzip {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Infallible> {
+        let value = parts.headers.get(header::ACCEPT_ENCODING);
+        let value = value.and_then(|value| value.to_str().ok());
+        Ok(Gzip(value.is_some_and(|value| value.contains("gzip"))))
+    }
 }
 
 fn answer(page: Bytes, zipped: bool) -> Response {

@@ -10,7 +10,7 @@ use super::super::model::{Board, Owner};
 use super::super::pages::{HomeView, ShowPage};
 use super::super::queries::{self, Whole};
 use super::super::rights::Right;
-use super::{answer, around, events_url, found, range_of, reader, seen, state_of, takes_gzip, visible};
+use super::{Gzip, answer, around, events_url, found, range_of, reader, seen, state_of, visible};
 use crate::app::App;
 use crate::auth::{Access, CurrentUser, Onlooker, Person, Role};
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ async fn show(
     here: Here,
     Path(id): Path<BoardId>,
     uri: Uri,
-    headers: HeaderMap,
+    Gzip(zipped): Gzip,
 ) -> Result<Response> {
     let (whole, right) = found(&app, &reader(&app, &user).await?, id).await?;
     let ask = ask(&app, &user, &whole, &uri).await?;
@@ -58,7 +58,6 @@ async fn show(
         nothing_on_it: whole.definition.widgets.is_empty(),
     };
     let html = askama::Template::render(&html).map_err(anyhow::Error::from)?;
-    let zipped = takes_gzip(&headers);
     Ok(answer(around(&html, &shown.snapshot.body, zipped), zipped))
 }
 
