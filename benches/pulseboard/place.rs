@@ -16,6 +16,7 @@ use pulseboard::ids::FacilityId;
 use pulseboard::synthetic::{self, Plan};
 use tower_sessions::session::Id;
 
+use super::direct::Origin;
 use super::machine;
 
 /// The program that users run, built by cargo for this run.
@@ -154,11 +155,11 @@ impl Place {
         Ok(server)
     }
 
-    /// The product's router with every board forgotten before each request: see `direct.rs`.
-    pub fn serve_uncached(&self) -> Result<Server> {
+    /// The product's router without its ready boards: see `direct.rs`.
+    pub fn serve_uncached(&self, origin: Origin) -> Result<Server> {
         let port = free_port()?;
         let process = Command::new(std::env::current_exe()?)
-            .args(["role-direct", &port.to_string()])
+            .args(["role-direct", &port.to_string(), origin.word()])
             .env("DATABASE_URL", self.cluster.url(SUPERUSER, SUPERUSER))
             .current_dir(&self.folder)
             .stdin(Stdio::null())
