@@ -54,21 +54,24 @@ impl Drop for Guard {
 /// When another subscriber or recorder is installed already, or the exporter cannot be made.
 pub fn init(config: &Config) -> Result<Guard> {
     let traces = config.otel_endpoint.as_deref().map(exporting_provider).transpose()?;
-    let spans = traces.as_ref().map(|provider| {
-        let tracer = provider.tracer("pulseboard");
-        // The exporter's own requests must not become spans that are exported.
-        tracing_opentelemetry::layer()
-            .with_tracer(tracer)
-            .with_filter(EnvFilter::new(
-                "info,hyper=off,hyper_util=off,h2=off,reqwest=off,opentelemetry=off",
-            ))
-    });
     let lines = Lines::start().context("cannot start the thread of the log")?;
-    tracing_subscriber::registry()
-        .with(log_layer(config, lines.clone())?)
-        .with(spans)
-        .try_init()
-        .context("logging is set up already")?;
+    let (log, filter) = log_layer(config, lines.clone())?;
+    match &traces {
+        Some(provider) => {
+            let tracer = provider.tracer("pulseboard");
+            // The exporter's own requests must not become spans that are exported.
+            let exported = EnvFilter::new("info,hyper=off,hyper_util=off,h2=off,reqwest=off,opentelemetry=off");
+            let spans = tracing_opentelemetry::layer().with_tracer(tracer).with_filter(exported);
+            tracing_subscriber::registry()
+                .with(log.with_filter(filter))
+                .with(spans)
+                .try_init()
+        }
+        // One filter for everything: with a filter of the log's own and no other layer, whatever the log leaves out is
+        // still made, entered and left, such as two spans for each request.
+        None => tracing_subscriber::registry().with(log).with(filter).try_init(),
+    }
+    .context("logging is set up already")?;
     Ok(Guard {
         traces,
         lines,
@@ -79,22 +82,24 @@ pub fn init(config: &Config) -> Result<Guard> {
 /// Spans of each request that say nothing and cost two microseconds; the setting may ask for them.
 const QUIET: &str = "tower_sessions=warn,tower_sessions_core=warn";
 
-fn log_layer(config: &Config, lines: Lines) -> Result<Box<dyn Layer<Registry> + Send + Sync>> {
+type LogLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+fn log_layer(config: &Config, lines: Lines) -> Result<(LogLayer, EnvFilter)> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log_filter)).context("log_filter")?;
     let lines = fmt::layer().with_writer(lines);
-    Ok(match config.log_format {
+    let log = match config.log_format {
         LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
-            .with_filter(filter)
             .boxed(),
         LogFormat::Pretty => {
             let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
-            lines.with_target(false).with_ansi(colour).with_filter(filter).boxed()
+            lines.with_target(false).with_ansi(colour).boxed()
         }
-    })
+    };
+    Ok((log, filter))
 }
 
 /// `endpoint` is the collector's base address; the path of the trace signal is added as the OTLP specification says.
