@@ -17,6 +17,7 @@ use super::compose;
 use super::kept::Pages;
 use super::library::Library;
 use super::queries::Whole;
+use super::renderings::Renderings;
 use super::{Owner, Snapshot};
 use crate::db::Db;
 use crate::error::Result;
@@ -44,6 +45,7 @@ struct Inner {
     freshness: Duration,
     slots: DashMap<Key, Arc<Slot>>,
     pages: Pages,
+    renderings: Renderings,
     work: mpsc::UnboundedSender<Work>,
     inbox: Mutex<mpsc::UnboundedReceiver<Work>>,
 }
@@ -85,9 +87,16 @@ impl Boards {
             freshness,
             slots: DashMap::new(),
             pages: Pages::default(),
+            renderings: Renderings::default(),
             work,
             inbox: Mutex::new(inbox),
         }))
+    }
+
+    /// Lets go of what nobody needs any longer.
+    pub async fn sweep(&self) {
+        self.0.pages.sweep();
+        self.0.renderings.sweep().await;
     }
 
     /// Whole pages that need not be made again.

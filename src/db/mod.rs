@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use dashmap::DashMap;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
 use crate::clock::Clock;
 use crate::error::Result;
@@ -126,6 +126,11 @@ impl Db {
     /// A transaction for what programs send: it writes rows of any facility, whose senders were checked before.
     pub async fn ingest(&self) -> Result<Tx> {
         self.begin(&self.ingest, PLANNED_ONCE, &Scope::All).await
+    }
+
+    /// A connection of its own, beside the pools.
+    pub async fn connect(&self) -> Result<PgConnection> {
+        Ok(PgConnection::connect_with(&self.web.connect_options()).await?)
     }
 
     /// Outside any scope: people, sessions, the directory of facilities.

@@ -40,7 +40,7 @@ impl Boards {
         slot.outdated.store(false, Ordering::Release);
         let commits = self.commits(key);
         let begun = Instant::now();
-        let kept = match renderings::find(&self.0.db, key).await {
+        let kept = match self.0.renderings.find(&self.0.db, key).await {
             Ok(kept) => Arc::new(kept?),
             Err(error) => {
                 // the source can be asked still
