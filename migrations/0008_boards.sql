@@ -99,3 +99,31 @@ create table board_drafts (
     updated_at timestamptz not null default clock_timestamp(),
     primary key (board_id, person_id)
 );
+
+-- Links: with one of them a board is seen without logging in, sums only. A public
+-- one ends within 30 days; a wall's screen keeps its own until somebody ends it.
+-- Of the token only the SHA-256 is kept. `facility_ids` are those whose figures
+-- it may show; what its maker may not see any more, it does not show either.
+create table board_links (
+    id bigint generated always as identity primary key,
+    kind text not null constraint board_links_kind_check check (kind in ('public', 'wall')),
+    board_id bigint references boards on delete cascade,
+    -- whatever board the address of this facility shows
+    home_facility_id bigint references facilities,
+    name text not null constraint board_links_name_check check (length(name) between 1 and 80),
+    token_hash bytea not null constraint board_links_token_key unique constraint board_links_token_check check (length(token_hash) = 32),
+    facility_ids bigint[] not null constraint board_links_facilities_check check (cardinality(facility_ids) > 0),
+    created_by bigint not null references users on delete cascade,
+    created_at timestamptz not null default clock_timestamp(),
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    -- written at most once a minute
+    last_used_at timestamptz,
+    last_used_address text,
+    constraint board_links_of_check check (num_nonnulls(board_id, home_facility_id) = 1),
+    constraint board_links_expiry_check check (
+        kind = 'wall' and expires_at is null
+        or kind = 'public' and board_id is not null and expires_at <= created_at + interval '30 days' and expires_at is not null)
+);
+create index board_links_board on board_links (board_id) where board_id is not null;
+create index board_links_created_by on board_links (created_by);

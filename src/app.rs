@@ -13,7 +13,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 
 use crate::auth::{self, Access, Auth};
-use crate::boards::Boards;
+use crate::boards::{Boards, LinkRates};
 use crate::config::{Secret, SignIn};
 use crate::db::Db;
 use crate::facilities::Chrome;
@@ -37,6 +37,7 @@ pub struct Parts {
     pub auth: Auth,
     pub hub: Hub,
     pub boards: Boards,
+    pub link_rates: LinkRates,
     pub chrome: Chrome,
     pub setup: Setup,
     pub mail: Mail,
@@ -79,6 +80,7 @@ impl App {
         let chrome = Chrome::new(db.clone(), options.synthetic, options.freshness);
         App(Arc::new(Parts {
             boards: Boards::new(db.clone(), hub.clone(), chrome.clone(), options.freshness),
+            link_rates: LinkRates::default(),
             chrome,
             setup: Setup::new(db.clone(), options.setup_token.clone()),
             mail: options.mail.clone(),

@@ -299,10 +299,10 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
             .await?;
     }
     {
-        let (db, auth, mail) = (db.clone(), app.auth.clone(), app.mail.clone());
+        let (db, auth, mail, rates) = (db.clone(), app.auth.clone(), app.mail.clone(), app.link_rates.clone());
         schedule
             .every("prune", Duration::from_secs(3600), move |_| {
-                let (db, auth, mail) = (db.clone(), auth.clone(), mail.clone());
+                let (db, auth, mail, rates) = (db.clone(), auth.clone(), mail.clone(), rates.clone());
                 async move {
                     let mut tx = db.write_in_background(&db::Scope::All).await?;
                     outbox::prune(&mut tx).await?;
@@ -313,6 +313,7 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
                     mail.prune(&db).await?;
                     boards::commands::prune(&db).await?;
                     auth.keys.prune();
+                    rates.prune();
                     Ok(())
                 }
             })

@@ -48,6 +48,7 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
             app.boards.redefined(*board);
             app.hub.access_changed(Ground::Board(*board));
         }
+        Event::LinkEnded { link } => app.hub.access_changed(Ground::Link(*link)),
         Event::ReferenceChanged => app.boards.all_changed(),
         Event::AccessChanged { user } => {
             app.auth.forget(*user);

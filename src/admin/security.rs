@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::App;
 use crate::auth::{Access, Manager, Role, Wait};
+use crate::boards;
 use crate::clock::age_label;
 use crate::db::Scope;
 use crate::error::{Error, Result};
@@ -20,6 +21,7 @@ use crate::web::{Here, Hx, Layout, Route, saved};
 struct SecurityPage<'a> {
     layout: &'a Layout,
     sessions: Vec<SessionRow>,
+    links: Vec<boards::LinkRow>,
     /// only for administrators of the network
     failures: Option<Vec<FailureRow>>,
     groups: Vec<RightsGroup>,
@@ -33,7 +35,6 @@ struct SessionRow {
     address: String,
     since: String,
     seen: String,
-    display: bool,
 }
 
 struct FailureRow {
@@ -55,8 +56,8 @@ struct RightsGroup {
 struct RightsRow {
     verb: &'static str,
     path: &'static str,
-    /// stranger, viewer, staff, facility admin, network admin, key
-    may: [bool; 6],
+    /// stranger, viewer, staff, facility admin, network admin, key, link
+    may: [bool; 7],
     /// within which facilities
     within: &'static str,
 }
@@ -71,6 +72,7 @@ pub async fn index(State(app): State<App>, here: Here, manager: Manager) -> Resu
     let page = SecurityPage {
         layout: &layout,
         sessions: sessions(&app, &manager).await?,
+        links: boards::links_to_end(&app, &manager).await?,
         failures,
         groups: rights(&app.route_table()),
     };
@@ -117,10 +119,10 @@ async fn sessions(app: &App, manager: &Manager) -> Result<Vec<SessionRow>> {
     let idle = TimeDelta::from_std(app.auth.sessions.idle()).unwrap_or(TimeDelta::MAX);
     let within = within(manager);
     let rows = sqlx::query!(
-        r#"select s.id_hash, s.created_at, s.last_seen_at, s.address, s.user_agent, s.data ? 'display' as "display!",
+        r#"select s.id_hash, s.created_at, s.last_seen_at, s.address, s.user_agent,
                   u.name, u.email
            from sessions s join users u on u.id = s.user_id
-           where s.revoked_at is null and s.expires_at > $1 and (s.last_seen_at > $2 or s.data ? 'display')
+           where s.revoked_at is null and s.expires_at > $1 and s.last_seen_at > $2
              and ($3::bigint[] is null or s.user_id = $4 or (not u.network_admin
                   and exists (select from memberships m where m.user_id = u.id and m.facility_id = any ($3))))
            order by s.last_seen_at desc limit 200"#,
@@ -141,7 +143,6 @@ async fn sessions(app: &App, manager: &Manager) -> Result<Vec<SessionRow>> {
             address: row.address.unwrap_or_else(|| "unknown".into()),
             since: row.created_at.format("%-d %b %H:%M UTC").to_string(),
             seen: format!("{} ago", age_label(now - row.last_seen_at)),
-            display: row.display,
         })
         .collect())
 }
@@ -218,11 +219,13 @@ fn rights(table: &[Route]) -> Vec<RightsGroup> {
                 admin,
                 network,
                 matches!(route.access, Access::Key | Access::KeyWithScope),
+                route.access == Access::Link,
             ],
             within: match route.access {
                 Access::Viewer | Access::Staff | Access::FacilityAdmin => "own facility",
                 Access::Manager => "what one manages",
                 Access::Key if route.path.contains("{facility_id}") => "facilities of the key",
+                Access::Link => "facilities of the link",
                 _ => "",
             },
         };

@@ -37,6 +37,8 @@ text_enum! {
         Key = "key",
         /// programs with an API key for just this: sending, or reading metrics
         KeyWithScope = "key_with_scope",
+        /// whoever holds the link; a session opens nothing here
+        Link = "link",
     }
 }
 
@@ -49,7 +51,7 @@ impl Access {
             Access::Staff => role >= Some(Role::Staff),
             Access::FacilityAdmin | Access::Manager => role >= Some(Role::FacilityAdmin),
             Access::NetworkAdmin => role == Some(Role::NetworkAdmin),
-            Access::Key | Access::KeyWithScope => false,
+            Access::Key | Access::KeyWithScope | Access::Link => false,
         }
     }
 }
@@ -108,8 +110,7 @@ impl std::ops::Deref for Caller {
     }
 }
 
-/// The logged-in person. Asking for it counts as activity, unless the page asks by itself. A display on a wall shows a
-/// person's facility and is not the person: it is refused.
+/// The logged-in person. Asking for it counts as activity, unless the page asks by itself.
 #[derive(Clone, Debug)]
 pub struct CurrentUser(pub Caller);
 
@@ -128,15 +129,11 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let auth = Auth::from_ref(state);
-        let person = active(parts, &auth).await?;
-        not_a_display(parts, &auth).await?;
-        Ok(CurrentUser(person))
+        active(parts, &Auth::from_ref(state)).await.map(CurrentUser)
     }
 }
 
-/// Anybody who is logged in, or a display, who only looks on: where to go from the start, a stream of nudges. Does not
-/// count as activity.
+/// Anybody who is logged in and only looks on: where to go from the start, a stream of nudges. Does not count as activity.
 #[derive(Clone, Debug)]
 pub struct Onlooker(pub Arc<Person>);
 
@@ -171,24 +168,7 @@ where
     }
 }
 
-/// Somebody who may see the board of the facility in the path: a viewer, or a display that hangs there.
-#[derive(Clone, Debug)]
-pub struct BoardViewer(pub Viewer);
-
-impl<S> FromRequestParts<S> for BoardViewer
-where
-    Auth: FromRef<S>,
-    S: Send + Sync,
-{
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let person = active(parts, &Auth::from_ref(state)).await?;
-        viewer(parts, person).await.map(BoardViewer)
-    }
-}
-
-/// Somebody who may see the facility in the path. A display, which shows the board alone, is refused.
+/// Somebody who may see the facility in the path.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     pub person: Caller,
@@ -211,9 +191,8 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let BoardViewer(viewer) = BoardViewer::from_request_parts(parts, state).await?;
-        not_a_display(parts, &Auth::from_ref(state)).await?;
-        Ok(viewer)
+        let person = active(parts, &Auth::from_ref(state)).await?;
+        viewer(parts, person).await
     }
 }
 
@@ -341,13 +320,6 @@ async fn active(parts: &Parts, auth: &Auth) -> Result<Caller> {
         auth.sessions.touch(&id).await?;
     }
     Ok(Caller::in_request(person, parts))
-}
-
-async fn not_a_display(parts: &Parts, auth: &Auth) -> Result<()> {
-    match session(parts) {
-        Some(session) if auth.is_display(session).await => Err(Error::Forbidden),
-        _ => Ok(()),
-    }
 }
 
 async fn viewer(parts: &mut Parts, person: Caller) -> Result<Viewer> {

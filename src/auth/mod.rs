@@ -3,6 +3,7 @@
 
 mod access;
 mod bearer;
+mod confirm;
 mod cookie;
 mod half;
 mod keys;
@@ -16,7 +17,7 @@ mod totp;
 mod vault;
 
 pub use access::{
-    Access, BoardViewer, Caller, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer,
+    Access, Caller, CurrentUser, Editor, FacilityAdmin, Manager, NetworkAdmin, Onlooker, Passive, Viewer,
 };
 pub use bearer::{ApiKey, EventSender, KeyReader, MetricReader, PointSender};
 pub use cookie::{secure_removal, session_layer};
@@ -38,20 +39,19 @@ use tower_sessions::Session;
 use crate::config::Secret;
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::ids::{FacilityId, UserId};
+use crate::ids::UserId;
 use sessions::Claim;
 
 /// The key under which a session knows its person, and the epoch of their rights at log-in.
 pub const USER_KEY: &str = "user_id";
 pub const EPOCH_KEY: &str = "epoch";
-/// Set in the session of a display: the one facility whose board it shows.
-pub const DISPLAY_KEY: &str = "display";
 
 /// Everything that answers "who are you". Cheap to clone.
 #[derive(Clone)]
 pub struct Auth(Arc<Parts>);
 
 pub struct Parts {
+    db: Db,
     pub people: People,
     pub sessions: SessionStore,
     pub passwords: Passwords,
@@ -75,8 +75,9 @@ impl Auth {
             sessions: SessionStore::new(db.clone(), idle, longest),
             passwords: Passwords::default(),
             throttle: Throttle::new(db.clone()),
-            keys: Keys::new(db),
+            keys: Keys::new(db.clone()),
             vault: Vault::new(secret),
+            db,
         }))
     }
 
@@ -95,30 +96,13 @@ impl Auth {
 
     /// Makes this session the person's, under a new id. Nothing of what it was before is kept.
     pub async fn log_in(&self, session: &Session, person: &Person) -> Result<()> {
-        self.begin(session, person, None).await
-    }
-
-    /// Makes this session, under a new id, that of a display on a wall: it may look at one facility, does not end when
-    /// nobody touches it, and ends with the rights of whoever hung it up or when they end it.
-    pub async fn become_display(&self, session: &Session, person: &Person, facility: FacilityId) -> Result<()> {
-        self.begin(session, person, Some(facility)).await
-    }
-
-    async fn begin(&self, session: &Session, person: &Person, display_of: Option<FacilityId>) -> Result<()> {
         let unavailable = |error: tower_sessions::session::Error| Error::Internal(error.into());
         session.clear().await;
         session.cycle_id().await.map_err(unavailable)?;
         session.insert(USER_KEY, person.id.0).await.map_err(unavailable)?;
         session.insert(EPOCH_KEY, person.epoch).await.map_err(unavailable)?;
-        if let Some(facility) = display_of {
-            session.insert(DISPLAY_KEY, facility.0).await.map_err(unavailable)?;
-        }
+        self.note_confirmed(session).await?;
         session.save().await.map_err(unavailable)
-    }
-
-    /// Whether this session is a display's.
-    pub async fn is_display(&self, session: &Session) -> bool {
-        matches!(self.claim_of(session).await, Ok(Some(claim)) if claim.display.is_some())
     }
 
     /// The person of this session, if it is still good.
@@ -129,11 +113,7 @@ impl Auth {
             return Ok(None);
         };
         let person = self.people.find(claim.user).await?;
-        let person = person.filter(|person| !person.disabled && Some(person.epoch) == claim.epoch);
-        match claim.display {
-            Some(facility) => Ok(person.and_then(|person| person.as_display_of(facility).map(Into::into))),
-            None => Ok(person),
-        }
+        Ok(person.filter(|person| !person.disabled && Some(person.epoch) == claim.epoch))
     }
 
     /// Asked of the store itself: through the session, every value of it would be copied several times.

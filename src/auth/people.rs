@@ -124,25 +124,6 @@ impl Person {
     pub fn manages_any(&self) -> bool {
         self.network_admin || self.memberships.iter().any(|one| one.role >= Role::FacilityAdmin)
     }
-
-    /// What is left of their rights in a display that they hung up: looking at one facility.
-    pub(super) fn as_display_of(&self, facility: FacilityId) -> Option<Person> {
-        self.role_in(facility)?;
-        Some(Person {
-            id: self.id,
-            email: self.email.clone(),
-            name: "Display".into(),
-            network_admin: false,
-            disabled: self.disabled,
-            epoch: self.epoch,
-            theme: self.theme.clone(),
-            preferences: Preferences::default(),
-            memberships: vec![Membership {
-                facility,
-                role: Role::Viewer,
-            }],
-        })
-    }
 }
 
 const LONGEST_MEMORY: Duration = Duration::from_secs(5);

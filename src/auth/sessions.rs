@@ -12,10 +12,10 @@ use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error as StoreError, Result as StoreResult};
 
-use super::{DISPLAY_KEY, EPOCH_KEY, USER_KEY};
+use super::{EPOCH_KEY, USER_KEY};
 use crate::db::Db;
 use crate::error::Result;
-use crate::ids::{FacilityId, UserId};
+use crate::ids::UserId;
 
 type Hash = [u8; 32];
 
@@ -30,8 +30,6 @@ pub(super) struct Claim {
     pub user: UserId,
     /// of their rights at log-in
     pub epoch: Option<i64>,
-    /// the one facility that it shows, when it is a display's
-    pub display: Option<FacilityId>,
 }
 
 impl Claim {
@@ -40,7 +38,6 @@ impl Claim {
         Some(Claim {
             user: UserId(number(USER_KEY)?),
             epoch: number(EPOCH_KEY),
-            display: number(DISPLAY_KEY).map(FacilityId),
         })
     }
 }
@@ -57,8 +54,6 @@ struct Known {
 const LONGEST_MEMORY: Duration = Duration::from_secs(5);
 /// Longer than any look-up takes.
 const REMEMBERED_AS_ENDED: Duration = Duration::from_secs(60);
-/// A display on a wall is hung up anew at least this often.
-const DISPLAY_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// `last_seen_at` is written at most this often.
 const TOUCH_EVERY: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
 
@@ -159,14 +154,13 @@ impl SessionStore {
         if let Some(known) = self.memory.get(id)
             && known.loaded.elapsed() < LONGEST_MEMORY
         {
-            let used = known.last_seen_at + idle > now || is_display(&known.record);
+            let used = known.last_seen_at + idle > now;
             let good = used && known.record.expiry_date > offset(now);
             return Ok(good.then(|| wanted(&known)));
         }
         let row = sqlx::query!(
             "select user_id, data, last_seen_at, expires_at from sessions
-             where id_hash = $1 and revoked_at is null and expires_at > $2
-               and (last_seen_at > $3 or data ? 'display')",
+             where id_hash = $1 and revoked_at is null and expires_at > $2 and last_seen_at > $3",
             &hash_of(id)[..],
             now,
             now - idle
@@ -209,10 +203,6 @@ fn user_of(record: &Record) -> Option<i64> {
     record.data.get(USER_KEY).and_then(serde_json::Value::as_i64)
 }
 
-fn is_display(record: &Record) -> bool {
-    record.data.contains_key(DISPLAY_KEY)
-}
-
 fn backend(error: impl std::fmt::Display) -> StoreError {
     StoreError::Backend(error.to_string())
 }
@@ -221,8 +211,7 @@ fn backend(error: impl std::fmt::Display) -> StoreError {
 impl tower_sessions::SessionStore for SessionStore {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
         let now = self.db.0.clock.now();
-        let longest = if is_display(record) { DISPLAY_LIFE } else { self.longest };
-        let expires_at = now + chrono::TimeDelta::from_std(longest).map_err(backend)?;
+        let expires_at = now + chrono::TimeDelta::from_std(self.longest).map_err(backend)?;
         record.expiry_date = offset(expires_at);
         let data = serde_json::to_value(&record.data).map_err(backend)?;
         sqlx::query!(

@@ -11,7 +11,7 @@ use super::rights::Reader;
 use crate::facilities::Facility;
 use crate::ids::{BoardId, FacilityId};
 use crate::live::Topic;
-use crate::widgets::{Filter, Range, query_of};
+use crate::widgets::{Filter, Range, SeesRows, query_of};
 
 /// Where a board is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,15 +20,32 @@ pub enum Address {
     Home(FacilityId),
     /// `/boards/4`
     Board(BoardId),
-    /// an address that holds a secret, so that nothing which leads away from it may be shown: only sums
-    Link(BoardId),
+    /// an address that holds a secret and is never named in what is shown: what leads there is relative to it
+    Link(Target),
+}
+
+/// What a link leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    Board(BoardId),
+    /// whatever the facility's address shows
+    Home(FacilityId),
 }
 
 impl Address {
     pub fn path(self) -> String {
         match self {
             Address::Home(facility) => format!("/facilities/{facility}"),
-            Address::Board(board) | Address::Link(board) => format!("/boards/{board}"),
+            Address::Board(board) => format!("/boards/{board}"),
+            Address::Link(_) => "?".into(),
+        }
+    }
+
+    /// The same with a query string, which begins with `?` or is empty.
+    pub fn with(self, query: &str) -> String {
+        match self {
+            Address::Link(_) if !query.is_empty() => query.to_owned(),
+            _ => format!("{}{query}", self.path()),
         }
     }
 }
@@ -44,6 +61,8 @@ pub struct Ask {
     pub filter: Filter,
     /// none for the board's own
     pub range: Option<Range>,
+    /// none when only sums may be shown
+    pub rows: Option<SeesRows>,
 }
 
 impl Ask {
@@ -56,7 +75,7 @@ impl Ask {
     }
 
     /// The facility's own address as it is when nothing was chosen.
-    pub fn home(facility: FacilityId) -> Self {
+    pub fn home(facility: FacilityId, rows: SeesRows) -> Self {
         let only: Arc<[FacilityId]> = [facility].into();
         Ask {
             address: Address::Home(facility),
@@ -64,15 +83,40 @@ impl Ask {
             facilities: only,
             filter: Filter::default(),
             range: None,
+            rows: Some(rows),
         }
+    }
+
+    /// What a link leads to, whose figures are those of `visible`: sums only.
+    pub fn link(
+        target: Target,
+        whole: Option<&Whole>,
+        visible: &[Arc<Facility>],
+        filter: Filter,
+        range: Option<Range>,
+    ) -> Self {
+        let owner = whole.map_or(&Owner::Network, |whole| &whole.board.owner);
+        Ask::at(Address::Link(target), owner, visible, filter, range, None)
     }
 
     /// A board, for somebody who may see `visible`. Whatever the board says, nobody sees figures of other facilities. A
     /// board of a facility or a region shows those figures of its viewer that belong there, as long as there are any
     /// and the viewer's filter names no others.
-    pub fn of(whole: &Whole, visible: &[Arc<Facility>], filter: Filter, range: Option<Range>) -> Self {
+    pub fn of(whole: &Whole, visible: &[Arc<Facility>], filter: Filter, range: Option<Range>, rows: SeesRows) -> Self {
+        let address = Address::Board(whole.board.id);
+        Ask::at(address, &whole.board.owner, visible, filter, range, Some(rows))
+    }
+
+    fn at(
+        address: Address,
+        owner: &Owner,
+        visible: &[Arc<Facility>],
+        filter: Filter,
+        range: Option<Range>,
+        rows: Option<SeesRows>,
+    ) -> Self {
         let chosen = |facility: &&Arc<Facility>| filter.takes(facility);
-        let at_home = |facility: &&Arc<Facility>| match &whole.board.owner {
+        let at_home = |facility: &&Arc<Facility>| match owner {
             Owner::Facility(owner) => facility.id == *owner,
             Owner::Region(owner) => facility.region == *owner,
             _ => true,
@@ -90,11 +134,12 @@ impl Ask {
         let mut all: Vec<FacilityId> = visible.iter().map(|one| one.id).collect();
         all.sort_unstable();
         Ask {
-            address: Address::Board(whole.board.id),
+            address,
             visible: all.into(),
             facilities: shown.into(),
             filter,
             range,
+            rows,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::facilities::{self, Facility};
 use crate::ids::FacilityId;
 use crate::summary::{self, Day, Figures};
-use crate::widgets::Context;
+use crate::widgets::{Context, SeesRows};
 
 /// One part of a board. With care it is made inside a savepoint: when it cannot be made it says so in its place, and the
 /// others stand.
@@ -92,7 +92,7 @@ impl Look<'_> {
 }
 
 /// The board of a facility as it is now. A facility that was never summarised today is summarised first.
-pub async fn board(db: &Db, id: FacilityId) -> Result<Snapshot> {
+pub async fn board(db: &Db, id: FacilityId, _: SeesRows) -> Result<Snapshot> {
     match composed(db, id, Care::None).await {
         Ok(board) => Ok(board),
         Err(_) => composed(db, id, Care::EachPart).await,
@@ -157,7 +157,7 @@ fn html(fragment: &impl Template) -> Result<String> {
 }
 
 /// One widget alone, as its *Try again* asks for it. Unknown names do not exist.
-pub async fn widget(db: &Db, id: FacilityId, name: &str) -> Result<String> {
+pub async fn widget(db: &Db, id: FacilityId, name: &str, _: SeesRows) -> Result<String> {
     let (mut tx, facility, figures) = open(db, id).await?;
     let look = look(db, &mut tx, &facility, figures).await?;
     let html = match name {

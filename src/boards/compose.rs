@@ -16,18 +16,19 @@ use super::queries::Whole;
 use super::{Snapshot, builtin, template};
 use crate::clock::Zone;
 use crate::db::{Db, Scope};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problems, Result};
 use crate::facilities::{self, Chrome, Facility};
 use crate::ids::FacilityId;
 use crate::summary;
-use crate::widgets::{self, Context, Widget};
+use crate::web::Part;
+use crate::widgets::{self, Asked, Context, Widget};
 
 /// Everything that is asked for, as it is now.
 pub async fn snapshot(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>) -> Result<Snapshot> {
-    if let (Address::Home(facility), None, true) = (ask.address, whole, ask.is_plain()) {
-        return builtin::board(db, facility).await;
+    if let (Address::Home(facility), None, true, Some(rows)) = (ask.address, whole, ask.is_plain(), ask.rows) {
+        return builtin::board(db, facility, rows).await;
     }
-    let definition = definition_of(whole);
+    let definition = definition_of(ask, whole);
     let (context, as_of) = open(db, chrome, ask, &definition).await?;
     let sections = draw(db, &context, &definition.widgets).await?;
     let label = context.time(as_of);
@@ -39,7 +40,7 @@ pub async fn snapshot(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>
     };
     let body = SheetFragment {
         head: head.as_ref(),
-        href: format!("{}{}", ask.address.path(), ask.query()),
+        href: ask.address.with(&ask.query()),
         filters: &FiltersView::new(ask, &context, &visible),
         as_of_iso: as_of.to_rfc3339(),
         as_of: label.clone(),
@@ -55,12 +56,35 @@ pub async fn snapshot(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>
     Ok(Snapshot::new(as_of, &label, &sections, body))
 }
 
+/// The filter bar of a board with a range that cannot be shown, as it was typed, and no figures. `ask` has no range.
+pub async fn mending(
+    db: &Db,
+    chrome: &Chrome,
+    ask: &Ask,
+    whole: Option<&Whole>,
+    wishes: &Asked,
+    problems: &Problems,
+) -> Result<Part> {
+    let definition = definition_of(ask, whole);
+    let (context, as_of) = open(db, chrome, ask, &definition).await?;
+    let visible = facilities(chrome, &ask.visible).await?;
+    let body = SheetFragment {
+        head: None,
+        href: ask.address.with(&ask.query()),
+        filters: &FiltersView::new(ask, &context, &visible).mending(wishes, problems),
+        as_of_iso: as_of.to_rfc3339(),
+        as_of: context.time(as_of),
+        cells: vec![],
+    };
+    Ok(Part::compressed(body.render().map_err(anyhow::Error::from)?.into()))
+}
+
 /// One widget alone. Unknown names do not exist.
 pub async fn widget(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>, name: &str) -> Result<String> {
-    if let (Address::Home(facility), None, true) = (ask.address, whole, ask.is_plain()) {
-        return builtin::widget(db, facility, name).await;
+    if let (Address::Home(facility), None, true, Some(rows)) = (ask.address, whole, ask.is_plain(), ask.rows) {
+        return builtin::widget(db, facility, name, rows).await;
     }
-    let definition = definition_of(whole);
+    let definition = definition_of(ask, whole);
     let widget = definition.widget(name).ok_or(Error::NotFound)?;
     let (context, _) = open(db, chrome, ask, &definition).await?;
     let mut sections = draw(db, &context, std::slice::from_ref(widget)).await?;
@@ -77,10 +101,11 @@ pub async fn preview(db: &Db, chrome: &Chrome, ask: &Ask, definition: &Definitio
     draw(db, &context, &definition.widgets).await
 }
 
-fn definition_of(whole: Option<&Whole>) -> Cow<'_, Definition> {
-    match whole {
-        Some(whole) => Cow::Borrowed(&whole.definition),
-        None => Cow::Borrowed(template::of_facility()),
+fn definition_of<'a>(ask: &Ask, whole: Option<&'a Whole>) -> Cow<'a, Definition> {
+    match (whole, ask.rows) {
+        (Some(whole), _) => Cow::Borrowed(&whole.definition),
+        (None, Some(_)) => Cow::Borrowed(template::of_facility()),
+        (None, None) => Cow::Borrowed(template::of_wall()),
     }
 }
 
@@ -108,8 +133,14 @@ async fn open(db: &Db, chrome: &Chrome, ask: &Ask, definition: &Definition) -> R
     let plain: Vec<Facility> = facilities.iter().map(|facility| Facility::clone(facility)).collect();
     let range = ask.range.clone().unwrap_or_else(|| definition.range.clone());
     let context = Context::new(scope, &plain, ask.filter.clone(), range, zone_of(&facilities), now)?;
-    let path = ask.address.path();
-    let context = context.at(format!("{path}/widgets"), ask.query(), path);
+    let path = match ask.address {
+        Address::Link(_) => String::new(),
+        address => format!("{}/widgets", address.path()),
+    };
+    let context = context
+        .at(path, ask.query(), ask.address.path())
+        .asking(ask.range.clone())
+        .showing(ask.rows);
     Ok((context, newest.into_values().max().unwrap_or(now)))
 }
 

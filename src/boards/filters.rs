@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::ask::Ask;
 use crate::blood::{BloodGroup, Component};
 use crate::clock::local_day;
+use crate::error::Problems;
 use crate::facilities::Facility;
 use crate::web::{LinkView, OptionView, options};
-use crate::widgets::{Context, Filter, QUICK, Range, query_of};
+use crate::widgets::{Asked, Context, Filter, QUICK, Range, query_of};
 
 /// The bar. It is the same for all who may see the same facilities.
 #[derive(Clone, Debug)]
@@ -41,6 +42,9 @@ pub struct FiltersView {
     /// `3 facilities`
     pub whose: String,
     pub is_narrowed: bool,
+    /// what is wrong with the range that was typed; both empty when it is shown
+    pub from_problem: String,
+    pub to_problem: String,
 }
 
 /// A link of a list, one of which is the present one.
@@ -57,7 +61,7 @@ impl FiltersView {
         let action = ask.address.path();
         let range = &context.range;
         let (from, to) = (range.from.to_string(), range.to.to_string());
-        let at = |filter: &Filter, range: Option<&Range>| format!("{action}{}", query_of(filter, range));
+        let at = |filter: &Filter, range: Option<&Range>| ask.address.with(&query_of(filter, range));
         let quick = QUICK.iter().filter_map(|(first, last, label)| {
             let choice = Range::read(first, last).ok()?;
             Some(ChoiceView {
@@ -131,10 +135,28 @@ impl FiltersView {
                 _ => format!("{shown} facilities"),
             },
             is_narrowed: !ask.is_plain(),
+            from_problem: String::new(),
+            to_problem: String::new(),
             action,
             from,
             to,
         }
+    }
+
+    /// The same with a range as it was typed, which cannot be shown.
+    pub fn mending(self, wishes: &Asked, problems: &Problems) -> Self {
+        let of = |field: &str| problems.of(field).unwrap_or_default().to_owned();
+        FiltersView {
+            from: wishes.from.clone(),
+            to: wishes.to.clone(),
+            from_problem: of("from"),
+            to_problem: of("to"),
+            ..self
+        }
+    }
+
+    pub fn is_mending(&self) -> bool {
+        !self.from_problem.is_empty() || !self.to_problem.is_empty()
     }
 }
 

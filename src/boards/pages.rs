@@ -143,6 +143,8 @@ pub struct SharingPage<'a> {
     pub roles: Vec<OptionView>,
     pub levels: Vec<OptionView>,
     pub shares: Vec<ShareView>,
+    pub links: Vec<LinkRow>,
+    pub new_link: NewLinkView,
     pub problem_of: ProblemsOf,
 }
 
@@ -163,6 +165,56 @@ impl FoundView {
             detail: words.join(", "),
         }
     }
+}
+
+/// The form for one more link.
+#[derive(Clone, Debug)]
+pub struct NewLinkView {
+    pub kinds: Vec<OptionView>,
+    pub name: String,
+    pub lives: Vec<OptionView>,
+    /// whose figures it may show
+    pub figures: Vec<OptionView>,
+    /// the address that was just made, shown this once
+    pub made: Option<String>,
+}
+
+/// A link, for those who may end it.
+#[derive(Clone, Debug)]
+pub struct LinkRow {
+    pub id: i64,
+    pub name: String,
+    pub kind: &'static str,
+    pub is_wall: bool,
+    /// name and address of what it shows
+    pub shows: String,
+    pub href: String,
+    pub facilities: String,
+    pub maker: String,
+    pub made: String,
+    pub ends: String,
+    pub seen: String,
+    /// a screen that has not been heard of for an hour
+    pub is_silent: bool,
+}
+
+/// `GET /links`
+#[derive(Template)]
+#[template(path = "boards/links.html")]
+pub struct LinksPage<'a> {
+    pub layout: &'a Layout,
+    pub links: &'a [LinkRow],
+}
+
+/// `GET /public/{token}` and `GET /wall/{token}`; the page holds `<!--board-->` where the shared bytes go.
+#[derive(Template)]
+#[template(path = "boards/link.html")]
+pub struct LinkPage<'a> {
+    pub layout: &'a Layout,
+    pub name: &'a str,
+    pub description: &'a str,
+    /// none for a wall's
+    pub ends: Option<String>,
 }
 
 /// With whom it is shared.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use tokio::sync::{Mutex, mpsc};
 
-use super::ask::{Address, Ask};
+use super::ask::{Address, Ask, Target};
 use super::compose;
 use super::kept::Pages;
 use super::library::Library;
@@ -20,11 +20,13 @@ use super::queries::Whole;
 use super::renderings::Renderings;
 use super::{Owner, Snapshot};
 use crate::db::Db;
-use crate::error::Result;
+use crate::error::{Problems, Result};
 use crate::facilities::Chrome;
 use crate::ids::{BoardId, FacilityId};
 use crate::live::{Hub, named_frame};
 use crate::summary;
+use crate::web::Part;
+use crate::widgets::Asked;
 pub(super) use slot::Key;
 use slot::Slot;
 
@@ -161,6 +163,12 @@ impl Boards {
         compose::widget(&self.0.db, &self.0.chrome, ask, whole.as_deref(), name).await
     }
 
+    /// The board's filter bar with a range that is to be mended.
+    pub async fn mending(&self, ask: &Ask, wishes: &Asked, problems: &Problems) -> Result<Part> {
+        let (_, whole) = self.resolve(ask).await?;
+        compose::mending(&self.0.db, &self.0.chrome, ask, whole.as_deref(), wishes, problems).await
+    }
+
     /// Something about these facilities changed.
     pub fn changed(&self, facilities: &[FacilityId]) {
         let touched = |key: &Key| facilities.iter().any(|facility| key.ask.shows(*facility));
@@ -266,8 +274,8 @@ impl Boards {
             Err(_) => false,
         };
         let concerned = |key: &Key| match key.ask.address {
-            Address::Home(_) => !is_personal,
-            Address::Board(shown) | Address::Link(shown) => shown == board,
+            Address::Home(_) | Address::Link(Target::Home(_)) => !is_personal,
+            Address::Board(shown) | Address::Link(Target::Board(shown)) => shown == board,
         };
         let slots: Vec<(Key, Arc<Slot>)> = self
             .0
@@ -327,8 +335,8 @@ impl Boards {
     /// The version of the board that is shown there now.
     async fn resolve(&self, ask: &Ask) -> Result<(Key, Option<Arc<Whole>>)> {
         let whole = match ask.address {
-            Address::Home(facility) => self.0.library.home(facility).await?,
-            Address::Board(board) | Address::Link(board) => Some(self.0.library.board(board).await?),
+            Address::Home(facility) | Address::Link(Target::Home(facility)) => self.0.library.home(facility).await?,
+            Address::Board(board) | Address::Link(Target::Board(board)) => Some(self.0.library.board(board).await?),
         };
         let key = Key {
             ask: ask.clone(),

@@ -3,7 +3,7 @@
 
 use crate::auth::{Person, Role};
 use crate::facilities::Facility;
-use crate::ids::{BoardId, FacilityId, UserId};
+use crate::ids::{FacilityId, UserId};
 use crate::text_enum::text_enum;
 
 use super::model::{Board, Owner};
@@ -57,12 +57,9 @@ pub struct Membership {
 /// Whoever looks at a board.
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
-    /// none for a link, which is nobody
     pub user: Option<UserId>,
     pub network_admin: bool,
     pub memberships: Vec<Membership>,
-    /// the one board that a link opens, for whoever has it
-    pub link: Option<BoardId>,
 }
 
 impl Reader {
@@ -79,15 +76,6 @@ impl Reader {
             user: Some(person.id),
             network_admin: person.network_admin,
             memberships: memberships.collect(),
-            link: None,
-        }
-    }
-
-    /// Whoever opens a link to one board without logging in. Only sums may be shown to them.
-    pub fn with_link(board: BoardId) -> Self {
-        Reader {
-            link: Some(board),
-            ..Reader::default()
         }
     }
 
@@ -117,7 +105,7 @@ impl Reader {
 /// administrators, as facilities' boards do. Shares add to that and take nothing away. What is not published exists
 /// only for those who may edit it.
 pub fn may(reader: &Reader, board: &Board, shares: &[Share]) -> Right {
-    let right = by_owner(reader, board).max(by_share(reader, board, shares));
+    let right = by_owner(reader, board).max(by_share(reader, shares));
     match right {
         Right::View if !board.published => Right::None,
         right => right,
@@ -156,10 +144,7 @@ fn by_owner(reader: &Reader, board: &Board) -> Right {
     }
 }
 
-fn by_share(reader: &Reader, board: &Board, shares: &[Share]) -> Right {
-    if reader.link == Some(board.id) {
-        return Right::View;
-    }
+fn by_share(reader: &Reader, shares: &[Share]) -> Right {
     let Some(user) = reader.user else {
         return Right::None;
     };

@@ -116,17 +116,3 @@ fn what_is_not_published_exists_only_for_those_who_may_edit_it() {
     assert_eq!(may(&stranger(), &draft, &shared(Level::View)), Right::None);
     assert_eq!(may(&stranger(), &draft, &shared(Level::Edit)), Right::Edit);
 }
-
-#[test]
-fn a_link_opens_its_own_board_to_look_at_and_no_other() {
-    let open = board(Owner::Network);
-    let everyone = [share(With::Role(Role::Viewer), Level::Edit)];
-
-    assert_eq!(may(&Reader::with_link(open.id), &open, &everyone), Right::View);
-    assert_eq!(may(&Reader::with_link(BoardId(99)), &open, &everyone), Right::None);
-    let withdrawn = Board {
-        published: false,
-        ..open
-    };
-    assert_eq!(may(&Reader::with_link(withdrawn.id), &withdrawn, &[]), Right::None);
-}

@@ -21,7 +21,8 @@ macro_rules! template {
     };
 }
 
-static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| vec![template!("facility"), template!("network")]);
+static TEMPLATES: LazyLock<Vec<Template>> =
+    LazyLock::new(|| vec![template!("facility"), template!("network"), template!("wall")]);
 
 /// All of them, the facility's first.
 pub fn all() -> &'static [Template] {
@@ -31,6 +32,11 @@ pub fn all() -> &'static [Template] {
 /// With what a facility starts, whatever its kind, until the network chooses another board for that kind.
 pub fn of_facility() -> &'static Definition {
     &TEMPLATES[0].file.definition
+}
+
+/// What a screen on the wall of a facility shows that chose no board: sums only.
+pub fn of_wall() -> &'static Definition {
+    &TEMPLATES[2].file.definition
 }
 
 pub fn find(name: &str) -> Option<&'static Template> {

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::rounded;
+use super::{Narrowing, rounded};
 
 /// Steps of the scale, besides nothing at all.
 const STEPS: f64 = 6.0;
@@ -21,6 +21,8 @@ pub struct Heat<'a> {
     pub rows: &'a [String],
     /// by row and column; none where nothing is known
     pub values: &'a [Vec<Option<f64>>],
+    /// where a click on a cell leads, likewise
+    pub narrow: &'a [Vec<Option<Narrowing>>],
     pub decimals: Option<u8>,
     /// whether the sum of a row means something
     pub sums: bool,
@@ -36,8 +38,8 @@ pub struct HeatFragment<'a> {
     many: bool,
 }
 
-/// A row's name, its cells as step and text, and its sum.
-type HeatRow<'a> = (&'a str, Vec<(u8, String)>, Option<String>);
+/// A row's name, its cells as step, text and way, and its sum.
+type HeatRow<'a> = (&'a str, Vec<(u8, String, Option<&'a Narrowing>)>, Option<String>);
 
 impl askama::filters::HtmlSafe for HeatFragment<'_> {}
 
@@ -52,12 +54,14 @@ impl Heat<'_> {
             .rows
             .iter()
             .zip(self.values)
-            .map(|(name, values)| {
+            .zip(self.narrow)
+            .map(|((name, values), ways)| {
                 let cells = values
                     .iter()
-                    .map(|value| match value {
-                        Some(value) => (step(*value), rounded(*value, self.decimals)),
-                        None => (0, "–".into()),
+                    .zip(ways)
+                    .map(|(value, way)| match value {
+                        Some(value) => (step(*value), rounded(*value, self.decimals), way.as_ref()),
+                        None => (0, "–".into(), None),
                     })
                     .collect();
                 let sum = self.sums.then(|| rounded(values.iter().flatten().sum(), self.decimals));

@@ -21,6 +21,14 @@ use askama::Template;
 use chrono::{Datelike, NaiveDate};
 
 pub use gauge::Gauge;
+/// Where pressing a bar or a cell leads: to the same page with only that, or with all again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Narrowing {
+    pub href: String,
+    /// it is pressed: only that is shown
+    pub on: bool,
+}
+
 pub use heat::Heat;
 pub use map::{Map, MapFragment, Pin, Position, Tone, View};
 pub use number::{counted, full, noun, number, rounded, units};

@@ -3,8 +3,8 @@
 
 use askama::Template;
 
-use super::full;
 use super::path::tenths;
+use super::{Narrowing, full};
 
 /// One category.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct Rank {
     pub label: String,
     /// where a click on it leads
     pub href: Option<String>,
+    /// where a click on its bar leads
+    pub narrow: Option<Narrowing>,
     pub value: Option<f64>,
     /// the rest in one row: its bar would dwarf the others, so it has none
     pub rest: bool,

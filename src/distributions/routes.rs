@@ -101,9 +101,17 @@ async fn index(
             ..Filter::default()
         }
         .href(id),
-        rows: found.rows.iter().map(|one| RowView::new(one, id, zone, now)).collect(),
+        rows: found
+            .rows
+            .iter()
+            .map(|one| RowView::new(one, id, zone, now))
+            .map(|row| RowView {
+                href: here.onward(row.href),
+                ..row
+            })
+            .collect(),
         pages: found.pages(
-            &filter.href(id),
+            &here.carry(&filter.href(id)),
             format!("{} shown of {}", found.rows.len(), total.rows),
             |row| row.id,
         ),
@@ -371,7 +379,7 @@ async fn show_page(app: &App, viewer: &Viewer, here: &Here, id: DistributionId, 
     let title = format!("Transfer of {}", units(one.sent));
     // the page after a refused form is the transfer's, whatever address the form had
     let here = Here {
-        path: super::model::href(me, id),
+        path: here.carry(&super::model::href(me, id)),
         ..here.clone()
     };
     let layout = app

@@ -74,6 +74,8 @@ impl Chrome {
             facilities: self.menu(&viewer.person).await?,
             zone: facility.zone.as_str().into(),
             role: viewer.role.as_str().into(),
+            trail: here.trail(),
+            via: here.via().unwrap_or_default(),
             ..self.base(&viewer.person, here, active)
         })
     }

@@ -3,6 +3,7 @@
 
 pub mod commands;
 pub mod figures;
+pub mod flows;
 pub mod ledger;
 mod model;
 pub mod pick;

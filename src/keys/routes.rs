@@ -13,7 +13,7 @@ use crate::error::{Error, Problems, Result};
 use crate::facilities;
 use crate::ids::FacilityId;
 use crate::web::flash::Done;
-use crate::web::{Form, Here, Hx, Layout, OptionView, Routes, options, rejected, saved};
+use crate::web::{Confirmed, Here, Hx, Layout, OptionView, Routes, options, rejected, saved};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -89,7 +89,12 @@ async fn index(State(app): State<App>, here: Here, manager: Manager) -> Result<R
 }
 
 /// `POST /admin/keys`: the answer shows the key, this once.
-async fn create(State(app): State<App>, here: Here, manager: Manager, Form(form): Form<KeyForm>) -> Result<Response> {
+async fn create(
+    State(app): State<App>,
+    here: Here,
+    manager: Manager,
+    Confirmed(form): Confirmed<KeyForm>,
+) -> Result<Response> {
     let new = NewKey {
         name: form.name.clone(),
         scopes: form.scopes.iter().filter_map(|scope| scope.parse().ok()).collect(),

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use crate::db::Db;
 use crate::error::Result;
-use crate::ids::{BoardId, DistributionId, FacilityId, RequestId, UnitId, UserId, numbers};
+use crate::ids::{BoardId, DistributionId, FacilityId, LinkId, RequestId, UnitId, UserId, numbers};
 
 /// A committed fact. Ids only: whoever reacts reads the rest under its own rights.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -63,6 +63,10 @@ pub enum Event {
     /// Fewer people may see a board than before, or do less with it: whoever watches it is looked at again.
     BoardAccessChanged {
         board: BoardId,
+    },
+    /// A link was ended before its time.
+    LinkEnded {
+        link: LinkId,
     },
     /// Somebody was invited, or an invitation ended.
     PeopleChanged,

@@ -104,9 +104,13 @@ async fn index(
             .rows
             .iter()
             .map(|request| RowView::new(request, id, zone, now))
+            .map(|row| RowView {
+                href: here.onward(row.href),
+                ..row
+            })
             .collect(),
         pages: found.pages(
-            &filter.href(id),
+            &here.carry(&filter.href(id)),
             format!("{} shown of {}", found.rows.len(), total),
             |row| row.id,
         ),
@@ -347,7 +351,7 @@ async fn show_page(app: &App, viewer: &Viewer, here: &Here, id: RequestId, answe
     let title = amount(request.quantity, request.group, request.component);
     // the page after a refused form is the request's, whatever address the form had
     let here = Here {
-        path: super::href(me, id),
+        path: here.carry(&super::href(me, id)),
         ..here.clone()
     };
     let layout = app

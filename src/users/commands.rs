@@ -225,7 +225,7 @@ const SESSIONS_EACH: i64 = 5;
 pub async fn end_surplus_sessions(db: &Db, user: UserId) -> Result<()> {
     sqlx::query!(
         "update sessions set revoked_at = clock_timestamp()
-         where id_hash in (select id_hash from sessions where user_id = $1 and revoked_at is null and not data ? 'display'
+         where id_hash in (select id_hash from sessions where user_id = $1 and revoked_at is null
                            order by created_at desc offset $2)",
         user.0,
         SESSIONS_EACH

@@ -43,8 +43,6 @@ pub struct OpenSession {
     pub last_seen_at: DateTime<Utc>,
     pub address: Option<String>,
     pub user_agent: Option<String>,
-    /// it hangs on a wall
-    pub display: bool,
 }
 
 /// Newest first.
@@ -56,8 +54,8 @@ pub async fn open_sessions(
 ) -> Result<Vec<OpenSession>> {
     let found = sqlx::query_as!(
         OpenSession,
-        r#"select id_hash, created_at, last_seen_at, address, user_agent, data ? 'display' as "display!" from sessions
-         where user_id = $1 and revoked_at is null and expires_at > $2 and (last_seen_at > $3 or data ? 'display')
+        r#"select id_hash, created_at, last_seen_at, address, user_agent from sessions
+         where user_id = $1 and revoked_at is null and expires_at > $2 and last_seen_at > $3
          order by last_seen_at desc"#,
         user.0,
         now,

@@ -212,10 +212,7 @@ pub(super) async fn session_rows(app: &App, user: UserId, this: Option<&[u8]>) -
         .map(|open| SessionRow {
             here: this == Some(&open.id_hash),
             id: hex(&open.id_hash[..8]),
-            device: match open.display {
-                true => format!("Display: {}", device(open.user_agent.as_deref())),
-                false => device(open.user_agent.as_deref()),
-            },
+            device: device(open.user_agent.as_deref()),
             address: open.address.unwrap_or_else(|| "unknown".into()),
             since_iso: open.created_at.to_rfc3339(),
             since: format!("{} UTC", open.created_at.format("%-d %b %H:%M")),

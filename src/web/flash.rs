@@ -44,6 +44,7 @@ text_enum! {
         BoardWithdrawn = "board_withdrawn" / "The board is withdrawn; only those who may edit it see it.",
         BoardShared = "board_shared" / "The board is shared.",
         BoardUnshared = "board_unshared" / "The share is withdrawn; open screens of whoever lost it have ended.",
+        LinkEnded = "link_ended" / "The link is ended; within five seconds it shows nothing.",
         BoardRestored = "board_restored" / "The old version is the current one again.",
         BoardDeleted = "board_deleted" / "The board is deleted.",
         DraftDiscarded = "draft_discarded" / "Your changes are discarded.",

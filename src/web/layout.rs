@@ -10,6 +10,7 @@ use http::request::Parts;
 use super::assets;
 use super::flash::Done;
 use super::gzip::Part;
+use super::{LinkView, local_path, percent_encoded};
 
 /// Markup that our own code made (charts, sparklines); it is not escaped again.
 #[derive(Clone, Debug, Default)]
@@ -62,12 +63,18 @@ pub struct Layout {
     /// age in seconds after which a summary is refreshed; 60 s later the browser calls it stale
     pub freshness_seconds: i64,
     pub wall: bool,
-    /// the session is a display's, which does not end when nobody touches it
-    pub display: bool,
+    /// where a wall's *Keep on this screen* leads
+    pub keep_href: Option<String>,
+    /// seen by whoever holds a link, without logging in
+    pub by_link: bool,
     /// address of this page without `wall`, for the way back after log-in
     pub path: String,
     /// the page's one event stream; none on pages that are not live
     pub events_url: Option<String>,
+    /// the pages above this one, from where one came down to it, the outermost first
+    pub trail: Vec<LinkView>,
+    /// address of the last of them, for forms of the page that lead to it again; or empty
+    pub via: String,
     /// what was just done, in words
     pub notice: Option<&'static str>,
     /// the page holds `<!--icons-->` where [`sprite`] goes
@@ -147,8 +154,80 @@ pub struct Here {
 }
 
 impl Here {
+    /// The page from which one came down to this one.
+    pub fn via(&self) -> Option<String> {
+        via_of(&self.path)
+    }
+
+    /// Another address of this page, which keeps the way back up.
+    pub fn carry(&self, href: &str) -> String {
+        match self.via() {
+            Some(via) => with_via(href, &via),
+            None => href.to_owned(),
+        }
+    }
+
+    /// The address of a page below this one, which knows the way back.
+    pub fn below(&self, href: &str) -> String {
+        with_via(href, &self.path)
+    }
+
+    /// The address of a page below this list, with the way back when one came to the list from a board.
+    pub fn onward(&self, href: String) -> String {
+        match self.via() {
+            Some(_) => self.below(&href),
+            None => href,
+        }
+    }
+
+    /// The pages above, the outermost first: each address holds the one above it.
+    pub fn trail(&self) -> Vec<LinkView> {
+        let mut trail = Vec::new();
+        let mut above = self.via();
+        while let Some(href) = above.filter(|_| trail.len() < 3) {
+            above = via_of(&href);
+            trail.push(LinkView {
+                value: name_of(&href).into(),
+                href,
+            });
+        }
+        trail.reverse();
+        trail
+    }
+
     pub fn notice(&self) -> Option<&'static str> {
         self.done.map(Done::label)
+    }
+}
+
+/// An address that knows the way back to the page at `via`.
+pub fn with_via(href: &str, via: &str) -> String {
+    let separator = if href.contains('?') { '&' } else { '?' };
+    format!("{href}{separator}via={}", percent_encoded(via))
+}
+
+#[derive(serde::Deserialize)]
+struct Via {
+    via: String,
+}
+
+/// The page of this site that an address says it was reached from.
+fn via_of(path: &str) -> Option<String> {
+    let uri: http::Uri = path.parse().ok()?;
+    let axum::extract::Query(Via { via }) = axum::extract::Query::try_from_uri(&uri).ok()?;
+    let known = local_path(Some(&via)) == via && (via.starts_with("/boards/") || via.starts_with("/facilities/"));
+    known.then_some(via)
+}
+
+/// What a page above is called.
+fn name_of(path: &str) -> &'static str {
+    let path = path.split('?').next().unwrap_or_default();
+    match path.rsplit('/').next() {
+        Some("inventory") => "Stock",
+        Some("requests") => "Requests",
+        Some("distributions") => "Transfers",
+        Some("movements") => "Movements",
+        _ => "Board",
     }
 }
 

@@ -10,6 +10,7 @@ pub fn is_for_programs(path: &str) -> bool {
 }
 
 pub mod assets;
+mod confirm;
 mod csrf;
 pub mod flash;
 mod form;
@@ -24,11 +25,12 @@ mod times;
 mod view;
 
 pub use crate::audit::ClientAddress;
+pub use confirm::Confirmed;
 pub use csrf::same_origin;
 pub use form::{Form, Hx, refused, rejected, saved};
 pub use frame::{Frame, RequestId, frame};
 pub use gzip::{Part, Piece, join, stitch};
-pub use layout::{FacilityLink, Here, Layout, Markup, sprite};
+pub use layout::{FacilityLink, Here, Layout, Markup, sprite, with_via};
 pub use paging::{Turn, TurnQuery, Turned};
 pub use routes::{Route, Routes};
 pub use view::{EmptyView, LinkView, OptionView, PagesView, options, percent_encoded, query_string};

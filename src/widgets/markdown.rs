@@ -7,7 +7,14 @@ use std::sync::LazyLock;
 use ammonia::{Builder, UrlRelative};
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
-static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(cleaner);
+static LINKLESS: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = cleaner();
+    builder.rm_tags(["a"]).rm_tag_attributes("a", ["href"]);
+    builder
+});
+
+fn cleaner() -> Builder<'static> {
     let tags = [
         "p",
         "br",
@@ -46,10 +53,10 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .link_rel(Some("noopener noreferrer nofollow"))
         .clean_content_tags(HashSet::from(["script", "style"]));
     builder
-});
+}
 
-/// The HTML of a text. Headings begin below the widget's own title.
-pub fn to_html(markdown: &str) -> String {
+/// The HTML of a text. Headings begin below the widget's own title; without `links` only the words of a link are kept.
+pub fn to_html(markdown: &str, links: bool) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let events = Parser::new_ext(markdown, options).map(|event| match event {
         Event::Start(Tag::Heading {
@@ -68,7 +75,8 @@ pub fn to_html(markdown: &str) -> String {
     });
     let mut text = String::with_capacity(markdown.len() * 3 / 2);
     html::push_html(&mut text, events);
-    CLEANER.clean(&text).to_string()
+    let cleaner = if links { &CLEANER } else { &LINKLESS };
+    cleaner.clean(&text).to_string()
 }
 
 fn lower(level: HeadingLevel) -> HeadingLevel {
@@ -86,8 +94,10 @@ mod tests {
 
     #[test]
     fn markdown_becomes_html_below_the_title_of_its_widget() {
-        let html =
-            to_html("# Rules\n\n* **two** units\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[list](/facilities/7/inventory)");
+        let html = to_html(
+            "# Rules\n\n* **two** units\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[list](/facilities/7/inventory)",
+            true,
+        );
 
         assert!(html.starts_with("<h3>Rules</h3>"), "{html}");
         assert!(
@@ -98,6 +108,17 @@ mod tests {
             html.contains("href=\"/facilities/7/inventory\"") && html.contains("noopener"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn without_links_only_their_words_are_left() {
+        let html = to_html(
+            "[list](/facilities/7) <a href=\"/x\">raw</a> https://example.org",
+            false,
+        );
+
+        assert!(!html.contains("<a") && !html.contains("href"), "{html}");
+        assert!(html.contains("list") && html.contains("raw"), "{html}");
     }
 
     #[test]
@@ -117,7 +138,7 @@ mod tests {
             "<svg><style><img src=x onerror=alert(1)></style></svg>",
             "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
         ] {
-            let html = to_html(hostile);
+            let html = to_html(hostile, true);
             // attributes, elements and addresses that act; their names may stand there as plain text
             for bad in [
                 "<script",

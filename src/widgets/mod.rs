@@ -17,7 +17,7 @@ pub mod view;
 
 pub use crate::figures::Dimension;
 pub use compose::{CONNECTIONS, Composed, Loads, PATIENCE, compose, compose_all, version};
-pub use context::Context;
+pub use context::{Context, SeesRows};
 pub use fields::{Field, Input, NAMES};
 pub use filter::{Asked, Filter, query_of};
 pub use kind::{Description, Kind, Shape, Size};

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
-use super::{Context, Kind, Span, Widget};
+use super::{Context, Kind, SeesRows, Span, Widget};
 use crate::blood::{BloodGroup, Component};
 use crate::error::{Error, Problems, Result};
 use crate::figures::{Cut, Dimension, Row};
@@ -212,7 +212,15 @@ pub trait Source: Send + Sync {
     async fn load(&self, tx: &mut PgConnection, query: &Query) -> Result<Frame>;
 
     /// The rows behind it in one facility, the most pressing first.
-    async fn items(&self, _: &mut PgConnection, _: FacilityId, _: &Query, _: &Context, _: usize) -> Result<Items> {
+    async fn items(
+        &self,
+        _: &mut PgConnection,
+        _: SeesRows,
+        _: FacilityId,
+        _: &Query,
+        _: &Context,
+        _: usize,
+    ) -> Result<Items> {
         Err(Error::NotFound)
     }
 

@@ -48,6 +48,20 @@
     body.classList.toggle("stale", Boolean(stream) && (cut || old));
   }
 
+  // a link may show less than before instead of nothing: the page itself says which
+  async function linkChanged() {
+    if (over) return;
+    const answer = await fetch(location.href, { method: "HEAD" }).catch(() => null);
+    if (answer?.ok) location.reload();
+    else if (answer && refused(answer.status)) sessionOver();
+    else { lost(); setTimeout(linkChanged, 5000 * (0.7 + Math.random() * 0.6)); }
+  }
+
+  function rightsChanged() {
+    if ("link" in body.dataset) linkChanged();
+    else sessionOver();
+  }
+
   function sessionOver() {
     over = true;
     clearTimeout(retry);
@@ -95,7 +109,7 @@
     });
     stream.addEventListener("htmx:sse:after:connection", connected);
     stream.addEventListener("htmx:sse:error", (event) => {
-      if (refused(event.detail.status)) sessionOver();
+      if (refused(event.detail.status)) rightsChanged();
       else if (event.detail.connection?.attempt > 0) lost();
       else losing();
     });
@@ -104,7 +118,7 @@
     });
     stream.addEventListener("htmx:error", () => { lost(); again(); });
     stream.addEventListener("htmx:response:error", (event) => {
-      if (refused(event.detail.ctx.response.status)) return sessionOver();
+      if (refused(event.detail.ctx.response.status)) return rightsChanged();
       lost();
       again();
     });
@@ -113,7 +127,7 @@
       const { response } = event.detail.ctx;
       if (response.headers.get("Content-Type")?.includes("text/event-stream")) return;
       event.preventDefault();
-      if (response.status < 300) sessionOver();
+      if (response.status < 300) rightsChanged();
     });
     stream.addEventListener("htmx:sse:before:message", () => { lastWord = Date.now(); });
 
@@ -131,7 +145,7 @@
     stream.addEventListener("beat", () => { beats = true; });
     // ages are judged by the server's clock, whatever this machine's says
     stream.addEventListener("clock", (event) => { pulseboard.skew = Date.now() - Date.parse(event.detail.data); });
-    stream.addEventListener("session-expired", sessionOver);
+    stream.addEventListener("session-expired", rightsChanged);
     // the first at once; of those that follow closely the last, for a part that fetches itself costs the reader's machine
     const told = new Map();
     const waiting = new Set();

@@ -16,9 +16,7 @@ use crate::support::{Answer, Client};
 
 /// Whoever calls these has another session afterwards, or none.
 fn changes_the_session(route: &Route) -> bool {
-    ["/logout", "/display", "/end"]
-        .iter()
-        .any(|end| route.path.ends_with(end))
+    ["/logout", "/wall", "/end"].iter().any(|end| route.path.ends_with(end))
 }
 
 fn is_of_facility(route: &Route) -> bool {
@@ -69,9 +67,10 @@ async fn everything_as(role: Role) {
     let person = world.app.person(role, &[&world.own]).await;
     let client = world.app.client().log_in(&person.email).await;
     let board = make_board(&client).await;
-    let share = share_board(&world, &client, &board).await;
+    let (share, link) = share_board(&world, &client, &board).await;
     world.things.insert((world.own.id.0, "board_id"), board);
     world.things.insert((world.own.id.0, "share_id"), share);
+    world.things.insert((world.own.id.0, "link_id"), link);
     let everywhere = role == Role::NetworkAdmin;
 
     for route in route_table() {
@@ -84,6 +83,8 @@ async fn everything_as(role: Role) {
             Access::Staff => role >= Role::Staff,
             Access::FacilityAdmin | Access::Manager => role >= Role::FacilityAdmin,
             Access::NetworkAdmin => everywhere,
+            // whoever holds it, logged in or not
+            Access::Link => true,
             Access::Key | Access::KeyWithScope => false,
         };
         let own = world.path(&route, &world.own, &world.own, &client);
@@ -101,6 +102,10 @@ async fn everything_as(role: Role) {
 
         if is_of_facility(&route) && !everywhere && !is_for_keys(&route) {
             let foreign = world.path(&route, &world.other, &world.other, &client);
+            let client = match changes_the_session(&route) {
+                true => world.app.client().log_in(&person.email).await,
+                false => client.clone(),
+            };
             let there = ask(&client, &route, &foreign).await;
             let nowhere = ask(&client, &route, &world.nowhere(&route, true, &client)).await;
             assert_eq!(
@@ -114,17 +119,18 @@ async fn everything_as(role: Role) {
     }
 }
 
-/// Shares a board with the own facility.
-async fn share_board(world: &World, client: &Client, board: &str) -> String {
+/// Shares a board with the own facility, and makes a link to it: the numbers of both.
+async fn share_board(world: &World, client: &Client, board: &str) -> (String, String) {
     let facility = world.own.id.to_string();
     let fields = [("facility", &*facility), ("level", "view")];
     let shared = client.post(&format!("/boards/{board}/shares"), &fields).await;
     assert_eq!(shared.status, StatusCode::SEE_OTHER, "{:?}", shared.find("main"));
-    let id: i64 = sqlx::query_scalar("select max(id) from board_shares")
+    let fields = [("kind", "public"), ("name", "Press"), ("days", "1")];
+    client.post(&format!("/boards/{board}/links"), &fields).await.ok();
+    sqlx::query_as("select max(s.id)::text, max(l.id)::text from board_shares s, board_links l")
         .fetch_one(&mut world.app.owner().await)
         .await
-        .unwrap();
-    id.to_string()
+        .unwrap()
 }
 
 /// The page is gone; an empty form is refused before anybody looks.
@@ -141,7 +147,7 @@ async fn everything_as_nobody(world: &World, client: &Client) {
         let path = world.path(route, &world.own, &world.own, client);
         let answer = ask(client, route, &path).await;
         let said = format!("{} {path}: {}", route.method, answer.status);
-        if route.access == Access::Public {
+        if matches!(route.access, Access::Public | Access::Link) {
             assert!(is_let_in(answer.status), "{said}");
         } else if is_for_keys(route) {
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{said}");
@@ -186,7 +192,8 @@ async fn somebody_between_password_and_code_is_a_stranger_everywhere() {
     let world = World::new().await;
     let (_, phone, _, half) = crate::two_factor::half_logged_in(&world.app, Role::NetworkAdmin).await;
 
-    let closed = |route: &&Route| !matches!(route.access, Access::Public | Access::Key | Access::KeyWithScope);
+    let open = [Access::Public, Access::Key, Access::KeyWithScope, Access::Link];
+    let closed = |route: &&Route| !open.contains(&route.access);
     for route in route_table().iter().filter(closed) {
         let path = world.path(route, &world.own, &world.own, &half);
         let answer = ask(&half, route, &path).await;
@@ -326,7 +333,7 @@ async fn everything_with_key(world: &World, key: &str, good: bool) {
         let answer = ask(&program, route, &path).await;
         let said = format!("{} {path}: {}", route.method, answer.status);
         match route.access {
-            Access::Public => assert!(is_let_in(answer.status), "{said}"),
+            Access::Public | Access::Link => assert!(is_let_in(answer.status), "{said}"),
             Access::Key if good => assert_eq!(answer.status, StatusCode::OK, "{said}"),
             // this one may read the figures of its facility and no more
             Access::KeyWithScope if good => assert_eq!(answer.status, StatusCode::FORBIDDEN, "{said}"),
@@ -376,4 +383,49 @@ async fn a_key_that_is_revoked_or_past_its_end_is_a_strangers() {
 
     everything_with_key(&world, &revoked, false).await;
     everything_with_key(&world, &expired, false).await;
+}
+
+#[tokio::test]
+async fn a_link_opens_its_own_page_and_nothing_besides_however_it_is_sent() {
+    let world = World::new().await;
+    let links = route_table().into_iter().filter(|route| route.access == Access::Link);
+    let links: Vec<Route> = links.collect();
+    assert_eq!(links.len(), 4, "public and wall, each with its stream");
+
+    for kind in ["public", "wall"] {
+        let secret = world.things[&(world.own.id.0, kind)].clone();
+        let holder = world.app.client().with("authorization", &format!("Bearer {secret}"));
+        holder.set_cookie("sid", &secret);
+        holder.set_cookie("token", &secret);
+        let from = if kind == "public" { 1 } else { 2 };
+        everything_as_nobody(&world, &holder.at([10, 0, 0, from])).await;
+    }
+    for (n, route) in links.iter().enumerate() {
+        let client = world.app.client().at([10, 0, 1, n as u8]);
+        let nowhere = ask(&client, route, &world.nowhere(route, false, &client)).await;
+        let swapped = world.path(route, &world.own, &world.own, &client);
+        let swapped = match swapped.strip_prefix("/public/") {
+            Some(rest) => format!("/wall/{rest}"),
+            None => swapped.replacen("/wall/", "/public/", 1),
+        };
+        let other_kind = ask(&client, route, &swapped).await;
+
+        assert_eq!(nowhere.status, StatusCode::NOT_FOUND, "{}", route.path);
+        assert_eq!(face(&other_kind), face(&nowhere), "{}", route.path);
+        let posted = client
+            .post(&world.path(route, &world.own, &world.own, &client), &[])
+            .await;
+        assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED, "{}", route.path);
+    }
+    // of another facility it shows nothing, whatever its address asks for
+    let own = world.things[&(world.own.id.0, "public")].clone();
+    world.app.stock(&world.other).quantity(30).add().await;
+    let page = world
+        .app
+        .client()
+        .at([10, 0, 2, 1])
+        .get(&format!("/public/{own}?facility={}", world.other.id))
+        .await
+        .ok();
+    assert!(!page.body().contains(&world.other.name), "{:?}", page.find("main"));
 }

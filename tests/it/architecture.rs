@@ -63,7 +63,7 @@ const FEATURES: [(&str, &[&str]); 19] = [
         &["distributions", "requests", "inventory", "summary", "facilities"],
     ),
     ("search", &["inventory", "facilities"]),
-    ("admin", &["users", "summary", "facilities"]),
+    ("admin", &["boards", "users", "summary", "facilities"]),
     ("keys", &["facilities"]),
     ("api", &["summary", "facilities"]),
     ("health", &[]),

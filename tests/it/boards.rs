@@ -15,7 +15,7 @@ fn address(answer: &Answer) -> String {
 }
 
 /// Makes a board; `owner` as the form has it.
-async fn make(client: &Client, owner: &str, start: &str) -> String {
+pub(crate) async fn make(client: &Client, owner: &str, start: &str) -> String {
     let fields = [("name", "Morning"), ("owner", owner), ("start", start)];
     address(&client.post("/boards", &fields).await)
 }

@@ -131,7 +131,7 @@ async fn listed(client: &Client, href: &str) -> i64 {
         let rows = "main table.table > tbody > tr";
         sum += if only_rows || href.contains("/requests") {
             page.count(rows) as i64
-        } else if href.contains("/inventory") {
+        } else if href.contains("/inventory") || href.contains("/movements") {
             page.texts(&format!("{rows} td[data-label=Units]"))
                 .iter()
                 .map(|text| first_number(text))
@@ -313,4 +313,65 @@ async fn what_a_stream_says_never_goes_back_in_time() {
 
     assert!(versions.is_sorted(), "{versions:?}");
     assert!(units.is_sorted(), "{units:?}");
+}
+
+#[tokio::test]
+async fn every_figure_of_a_widget_that_leads_to_a_list_is_what_the_list_adds_up_to() {
+    use pulseboard::widgets::{Dimension, Kind, Nature, Query, Range, Spot, Widget, sources};
+    let (app, facilities) = invented().await;
+    let admin = app.log_in(Role::NetworkAdmin, &[]).await;
+    let mut followed = std::collections::BTreeMap::<String, i64>::new();
+
+    for facility in [&facilities[0], &facilities[2]] {
+        let scope = Scope::of(facility.id);
+        let of = [facility];
+        let filter = pulseboard::widgets::Filter::default();
+        let context = crate::widgets::context(&app, &scope, &of, filter, Range::days(6)).await;
+        for measure in sources().measures() {
+            let counts = matches!(measure.nature, Nature::Count | Nature::Level);
+            let dimensions = [Dimension::Day, Dimension::Group, Dimension::Component];
+            let splits = dimensions.into_iter().filter(|one| measure.by.contains(one));
+            if !counts || measure.name.starts_with("summary.") {
+                continue;
+            }
+            for by in std::iter::once(vec![]).chain(splits.map(|one| vec![one])) {
+                let (source, _) = sources().find(&measure.name).expect("its source");
+                let widget = Widget::new(Kind::Table, "w1");
+                let query = Query::new(measure, &widget, &by, &context.span, &context);
+                let mut tx = app.db.read(&scope).await.expect("a look");
+                let frame = source.load(&mut tx, &query).await.expect("its figures");
+                drop(tx);
+                for row in &frame.rows {
+                    let mut spot = Spot {
+                        facility: Some(facility.id),
+                        ..Spot::default()
+                    };
+                    match by.first() {
+                        Some(Dimension::Day) => spot.day = row.first.parse().ok(),
+                        Some(Dimension::Group) => spot.group = row.first.parse().ok(),
+                        Some(_) => spot.component = row.first.parse().ok(),
+                        None => {}
+                    }
+                    let Some(href) = source.href(&query, &spot) else {
+                        continue;
+                    };
+                    let rows = listed(&admin, &href).await;
+                    assert_eq!(
+                        rows as f64, row.value,
+                        "{} by {by:?} {}: {href}",
+                        measure.name, row.first
+                    );
+                    *followed.entry(measure.name.to_string()).or_default() += rows;
+                }
+            }
+        }
+    }
+
+    for flow in ["received", "issued", "discarded"] {
+        let name = format!("inventory.{flow}");
+        assert!(
+            followed.get(&name).is_some_and(|rows| *rows > 0),
+            "{name}: {followed:?}"
+        );
+    }
 }

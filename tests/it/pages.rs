@@ -350,14 +350,6 @@ async fn a_page_that_is_sent_again_is_still_that_of_whoever_asks() {
     app.stock(&lakeside).quantity(7).add().await;
     assert!(staff.get(&board).await.text("#w-stock").contains('7'));
 
-    // a display shows the same board and nothing of who hung it up
-    let display = packed(app.client().log_in(&one.email).await);
-    display.post(&lakeside.path("/display"), &[]).await;
-    for _ in 0..2 {
-        assert_eq!(display.get(&board).await.text(".menu.user .who strong"), "Display");
-        assert_eq!(staff.get(&board).await.text(".menu.user .who small"), "Staff");
-    }
-
     // and whoever is shut out sees no page, kept or not
     staff.post("/logout", &[]).await;
     assert!(crate::support::is_stranger(&staff.get(&board).await));

@@ -15,10 +15,9 @@ use super::super::model::Owner;
 use super::super::queries::Whole;
 use super::super::view::{BoardPage, PastPage, RefreshFragment, RefreshView};
 use super::super::{Found, From, past};
-use super::{Gzip, answer, around, events_url, range_of, seen, state_of};
+use super::{Gzip, Sheet, answer, around, range_of, seen, sheet, state_of};
 use crate::app::App;
-use crate::audit::{self, Entry};
-use crate::auth::{Access, BoardViewer, FacilityAdmin, Passive, Viewer};
+use crate::auth::{Access, FacilityAdmin, Passive, Viewer};
 use crate::clock::time_label;
 use crate::error::{Error, Result};
 use crate::facilities::Chrome;
@@ -27,7 +26,7 @@ use crate::live::{self, Ground, Topic, Watcher, Watching};
 use crate::summary;
 use crate::web::flash::Done;
 use crate::web::{Here, Hx, Routes, saved};
-use crate::widgets::{Asked as Wishes, Filter};
+use crate::widgets::{Asked as Wishes, Filter, Range, SeesRows};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -36,7 +35,6 @@ pub fn routes() -> Routes<App> {
         .get("/facilities/{facility_id}/changes", Access::Viewer, changes)
         .get("/facilities/{facility_id}/widgets/{widget}", Access::Viewer, widget)
         .post("/facilities/{facility_id}/summary", Access::Viewer, refresh)
-        .post("/facilities/{facility_id}/display", Access::Viewer, hang_up)
         .post("/facilities/{facility_id}/board", Access::FacilityAdmin, make_own)
 }
 
@@ -49,8 +47,7 @@ struct Asked {
 /// `GET /facilities/{facility_id}?day=2026-11-19&wall=1`
 async fn show(
     State(app): State<App>,
-    BoardViewer(viewer): BoardViewer,
-    session: Session,
+    viewer: Viewer,
     here: Here,
     Query(asked): Query<Asked>,
     uri: Uri,
@@ -78,24 +75,25 @@ async fn show(
         };
         return Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response());
     }
-    let ask = ask(viewer.facility, &wishes)?;
-    let found = app.boards.find(&ask).await?;
-    note(&app, &ask, &found);
-    let parts = MadeOf {
-        person: &viewer.person.person,
-        facility: &facility,
-        board: &found.snapshot,
+    let (ask, sheet) = sheet(&app, &wishes, |range| ask(&viewer, &wishes, range)).await?;
+    let parts = match &sheet {
+        Sheet::Board(found) => Some(MadeOf {
+            person: &viewer.person.person,
+            facility: &facility,
+            board: &found.snapshot,
+        }),
+        Sheet::Mending(_) => None,
     };
-    let lasting = zipped && !here.wall && here.done.is_none();
-    if lasting && let Some(page) = app.boards.pages().find(&here.path, &parts) {
+    let lasting = parts.filter(|_| zipped && !here.wall && here.done.is_none());
+    if let Some(page) = lasting.and_then(|parts| app.boards.pages().find(&here.path, &parts)) {
         return Ok(answer(page, zipped));
     }
     let mut layout = app
         .chrome
         .facility_page(&viewer, &here, &facility.name, "board")
         .await?;
-    layout.display = here.wall && app.auth.is_display(&session).await;
-    layout.events_url = Some(events_url(&ask, found.snapshot.version));
+    layout.keep_href = Some(format!("/facilities/{}/wall", facility.id));
+    layout.events_url = sheet.events_url(&ask);
     layout.sprite_apart = true;
     let page = BoardPage {
         layout: &layout,
@@ -103,11 +101,11 @@ async fn show(
     }
     .render()
     .map_err(anyhow::Error::from)?;
-    let page = around(&page, &found.snapshot.body, zipped);
-    if lasting {
+    let page = around(&page, sheet.body(), zipped);
+    if let Some(parts) = lasting {
         app.boards.pages().keep(&here.path, &parts, &page);
     }
-    Ok(answer(page, zipped))
+    Ok(sheet.answer(page, zipped))
 }
 
 /// One line and the counts for each request of a board.
@@ -139,7 +137,8 @@ async fn events(
     headers: HeaderMap,
 ) -> Result<Response> {
     let facility = viewer.facility;
-    let ask = ask(facility, &Wishes::of(&uri))?;
+    let wishes = Wishes::of(&uri);
+    let ask = ask(&viewer, &wishes, range_of(&wishes)?);
     let watching = Watching {
         topic: ask.topic(),
         watcher: Watcher::Person(viewer.person.id),
@@ -181,41 +180,30 @@ fn allowed(app: &App, session: Session, facility: FacilityId) -> live::Allowed {
     })
 }
 
-/// `POST /facilities/{facility_id}/display`: this browser hangs on a wall from now on, and may do nothing but look.
-async fn hang_up(State(app): State<App>, viewer: Viewer, session: Session) -> Result<Redirect> {
-    app.auth
-        .become_display(&session, &viewer.person, viewer.facility)
-        .await?;
-    let mut tx = app.db.write(&viewer.scope()).await?;
-    let entry = Entry::new("hung up", "display").of(viewer.facility);
-    audit::record(&mut tx, &viewer.person.actor(), &entry).await?;
-    tx.commit().await?;
-    Ok(Redirect::to(&format!("/facilities/{}?wall=1", viewer.facility)))
-}
-
 /// `GET /facilities/{facility_id}/widgets/{widget}`: one widget, for its *Try again*.
 async fn widget(
     State(app): State<App>,
-    BoardViewer(viewer): BoardViewer,
+    viewer: Viewer,
     Path((_, widget)): Path<(i64, String)>,
     uri: Uri,
 ) -> Result<Response> {
-    let ask = ask(viewer.facility, &Wishes::of(&uri))?;
+    let wishes = Wishes::of(&uri);
+    let ask = ask(&viewer, &wishes, range_of(&wishes)?);
     Ok(Html(app.boards.widget(&ask, &widget).await?).into_response())
 }
 
 /// The facility's own board, narrowed as its address says.
-fn ask(facility: FacilityId, wishes: &Wishes) -> Result<Ask> {
+fn ask(viewer: &Viewer, wishes: &Wishes, range: Option<Range>) -> Ask {
     let filter = Filter {
         facilities: vec![],
         region: None,
         ..wishes.filter()
     };
-    Ok(Ask {
+    Ask {
         filter,
-        range: range_of(wishes)?,
-        ..Ask::home(facility)
-    })
+        range,
+        ..Ask::home(viewer.facility, SeesRows::of(&viewer.person))
+    }
 }
 
 /// `POST /facilities/{facility_id}/board`: a copy of what the address shows, for the facility to make its own. Nothing

@@ -2,7 +2,6 @@
 
 use axum::extract::{Query, State};
 use axum::response::{Redirect, Response};
-use tower_sessions::Session;
 
 use super::super::commands::{self, By, NewBoard};
 use super::super::model::{Board, Definition, Owner, OwnerKind};
@@ -28,12 +27,8 @@ pub fn routes() -> Routes<App> {
 }
 
 /// `GET /`: the board of one's choice, or one's first facility, or all of them.
-async fn start(State(app): State<App>, Onlooker(person): Onlooker, session: Session) -> Result<Redirect> {
-    let chosen = match app.auth.is_display(&session).await {
-        true => None,
-        false => queries::default_of_person(app.db.unscoped(), person.id).await?,
-    };
-    if let Some(id) = chosen
+async fn start(State(app): State<App>, Onlooker(person): Onlooker) -> Result<Redirect> {
+    if let Some(id) = queries::default_of_person(app.db.unscoped(), person.id).await?
         && super::found(&app, &reader(&app, &person).await?, id).await.is_ok()
     {
         return Ok(Redirect::to(&format!("/boards/{id}")));

@@ -5,7 +5,9 @@ mod acts;
 mod edit;
 mod files;
 mod home;
+pub(super) mod links;
 mod list;
+mod public;
 mod sharing;
 mod show;
 mod versions;
@@ -20,8 +22,9 @@ use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
+use super::Found;
 use super::ask::Ask;
 use super::commands::By;
 use super::queries::Whole;
@@ -44,6 +47,8 @@ pub fn routes() -> Routes<App> {
         .merge(versions::routes())
         .merge(files::routes())
         .merge(sharing::routes())
+        .merge(links::routes())
+        .merge(public::routes())
         .merge(acts::routes())
 }
 
@@ -98,6 +103,57 @@ fn range_of(wishes: &Wishes) -> Result<Option<Range>> {
         return Ok(None);
     }
     wishes.range(&Range::default()).map(Some)
+}
+
+/// What a page shows.
+enum Sheet {
+    Board(Found),
+    /// the filter bar with a range that is to be mended
+    Mending(Part),
+}
+
+impl Sheet {
+    fn body(&self) -> &Part {
+        match self {
+            Sheet::Board(found) => &found.snapshot.body,
+            Sheet::Mending(body) => body,
+        }
+    }
+
+    /// Where the page's stream is; a page without figures has none.
+    fn events_url(&self, ask: &Ask) -> Option<String> {
+        match self {
+            Sheet::Board(found) => Some(events_url(ask, found.snapshot.version)),
+            Sheet::Mending(_) => None,
+        }
+    }
+
+    fn answer(&self, page: Bytes, zipped: bool) -> Response {
+        let mut response = answer(page, zipped);
+        if matches!(self, Sheet::Mending(_)) {
+            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        }
+        response
+    }
+}
+
+/// What an address asks for, where `ask` says what it means with a range. One that cannot be read or shown is no reason to
+/// lose sight of the board: its filter bar says what is wrong.
+async fn sheet(app: &App, wishes: &Wishes, ask: impl Fn(Option<Range>) -> Ask) -> Result<(Ask, Sheet)> {
+    let found = async {
+        let ask = ask(range_of(wishes)?);
+        let found = app.boards.find(&ask).await?;
+        home::note(app, &ask, &found);
+        Ok((ask, Sheet::Board(found)))
+    };
+    match found.await {
+        Err(Error::Invalid(problems)) if !(wishes.from.is_empty() && wishes.to.is_empty()) => {
+            let ask = ask(None);
+            let body = app.boards.mending(&ask, wishes, &problems).await?;
+            Ok((ask, Sheet::Mending(body)))
+        }
+        other => other,
+    }
 }
 
 /// Where the page's stream is, which needs not send what the page shows.
@@ -156,10 +212,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Gzip {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Infallible> {
-        let value = parts.headers.get(header::ACCEPT_ENCODING);
-        let value = value.and_then(|value| value.to_str().ok());
-        Ok(Gzip(value.is_some_and(|value| value.contains("gzip"))))
+        Ok(Gzip(takes_gzip(&parts.headers)))
     }
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::ACCEPT_ENCODING);
+    let value = value.and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.contains("gzip"))
 }
 
 fn answer(page: Bytes, zipped: bool) -> Response {

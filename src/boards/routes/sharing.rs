@@ -3,10 +3,11 @@
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
-use super::super::pages::{FoundView, ProblemsOf, ShareView, SharingPage};
+use super::super::pages::{FoundView, NewLinkView, ProblemsOf, ShareView, SharingPage};
 use super::super::people;
 use super::super::rights::{Level, Reader, Right, With};
 use super::super::{commands, queries::Whole};
+use super::links::LinkForm;
 use super::{by, found_for, page, reader, visible};
 use crate::app::App;
 use crate::auth::{Access, CurrentUser, Role};
@@ -41,17 +42,20 @@ async fn index(
     Query(search): Query<Search>,
 ) -> Result<Response> {
     let layout = app.chrome.page(&user, &here, "Sharing", "boards").await?;
-    let shown = view(&app, &user, &layout, id, &search.q, &Problems::default()).await?;
+    let form = LinkForm::default().view(&visible(&app, &user).await?, None);
+    let shown = view(&app, &user, &layout, id, &search.q, &Problems::default(), form).await?;
     page(&shown)
 }
 
-async fn view<'a>(
+/// The whole page: shares, people found, links and the form for one more.
+pub(super) async fn view<'a>(
     app: &App,
     user: &CurrentUser,
     layout: &'a crate::web::Layout,
     id: BoardId,
     query: &str,
     problems: &Problems,
+    new_link: NewLinkView,
 ) -> Result<SharingPage<'a>> {
     let reader = reader(app, user).await?;
     let (whole, _) = found_for(app, &reader, id, Right::Own).await?;
@@ -74,6 +78,8 @@ async fn view<'a>(
         roles: roles(),
         levels: levels(Level::View),
         shares: shares(app, &reader, &whole).await?,
+        links: super::links::of_board(app, user, id).await?,
+        new_link,
         problem_of: ProblemsOf(problems.clone()),
     })
 }
@@ -189,7 +195,8 @@ async fn share(
         }
         Err(Error::Invalid(problems)) => {
             let layout = app.chrome.page(&user, &here, "Sharing", "boards").await?;
-            rejected(&view(&app, &user, &layout, id, &form.q, &problems).await?)
+            let link = LinkForm::default().view(&visible(&app, &user).await?, None);
+            rejected(&view(&app, &user, &layout, id, &form.q, &problems, link).await?)
         }
         Err(error) => Err(error),
     }

@@ -10,7 +10,7 @@ use super::super::model::{Board, Owner};
 use super::super::pages::{HomeView, ShowPage};
 use super::super::queries::{self, Whole};
 use super::super::rights::Right;
-use super::{Gzip, answer, around, events_url, found, range_of, reader, seen, state_of, visible};
+use super::{Gzip, around, found, range_of, reader, seen, sheet, state_of, visible};
 use crate::app::App;
 use crate::auth::{Access, CurrentUser, Onlooker, Person, Role};
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ use crate::facilities::FacilityKind;
 use crate::ids::BoardId;
 use crate::live::{self, Ground, Watcher, Watching};
 use crate::web::{Here, LinkView, Routes, options};
-use crate::widgets::Asked as Wishes;
+use crate::widgets::{Asked as Wishes, SeesRows};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -37,12 +37,14 @@ async fn show(
     Gzip(zipped): Gzip,
 ) -> Result<Response> {
     let (whole, right) = found(&app, &reader(&app, &user).await?, id).await?;
-    let ask = ask(&app, &user, &whole, &uri).await?;
-    let shown = app.boards.find(&ask).await?;
-    super::home::note(&app, &ask, &shown);
+    let wishes = Wishes::of(&uri);
+    let (visible, rows) = (visible(&app, &user).await?, SeesRows::of(&user));
+    let meant = |range| Ask::of(&whole, &visible, wishes.filter(), range, rows);
+    let (ask, sheet) = sheet(&app, &wishes, meant).await?;
     let mut layout = app.chrome.page(&user, &here, &whole.board.name, "boards").await?;
-    layout.events_url = Some(events_url(&ask, shown.snapshot.version));
+    layout.events_url = sheet.events_url(&ask);
     layout.sprite_apart = true;
+    layout.keep_href = whole.board.published.then(|| format!("/boards/{id}/wall"));
     let html = ShowPage {
         layout: &layout,
         id: id.0,
@@ -58,14 +60,15 @@ async fn show(
         nothing_on_it: whole.definition.widgets.is_empty(),
     };
     let html = askama::Template::render(&html).map_err(anyhow::Error::from)?;
-    Ok(answer(around(&html, &shown.snapshot.body, zipped), zipped))
+    Ok(sheet.answer(around(&html, sheet.body(), zipped), zipped))
 }
 
 /// What this person asks for with this address.
 pub(super) async fn ask(app: &App, person: &Person, whole: &Whole, uri: &Uri) -> Result<Ask> {
     let wishes = Wishes::of(uri);
     let visible = visible(app, person).await?;
-    Ok(Ask::of(whole, &visible, wishes.filter(), range_of(&wishes)?))
+    let range = range_of(&wishes)?;
+    Ok(Ask::of(whole, &visible, wishes.filter(), range, SeesRows::of(person)))
 }
 
 /// Whose it is, and where the others of the same owner are.
@@ -131,10 +134,6 @@ async fn events(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response> {
-    // a display shows a facility and is not the person whose boards these are
-    if app.auth.is_display(&session).await {
-        return Err(Error::Forbidden);
-    }
     let (whole, _) = found(&app, &reader(&app, &person).await?, id).await?;
     let ask = ask(&app, &person, &whole, &uri).await?;
     let watching = Watching {

@@ -91,7 +91,7 @@ pub async fn index(
         .facility_page(&viewer, &here, "Stock", "inventory")
         .await?
         .following();
-    let mut page = ListPage::new(layout, facility, &when, &filter, total, &found);
+    let mut page = ListPage::new(layout, facility, &when, &filter, total, &found, &here);
     if !booked.is_empty() {
         let all: i64 = booked.iter().map(|unit| i64::from(unit.quantity)).sum();
         page.booked_words = counted(all, "unit is booked", "units are booked");
@@ -132,6 +132,7 @@ impl ListPage {
         filter: &Filter,
         total: Total,
         found: &Turned<Unit>,
+        here: &Here,
     ) -> Self {
         let key = |unit: &Unit| Cursor {
             expires_at: unit.expires_at,
@@ -165,19 +166,19 @@ impl ListPage {
             rows: found
                 .rows
                 .iter()
-                .map(|unit| UnitRow::new(facility, when, unit))
+                .map(|unit| UnitRow::new(facility, when, unit, here))
                 .collect(),
             empty: None,
-            pages: found.pages(&filter.href(facility), shown, key),
+            pages: found.pages(&here.carry(&filter.href(facility)), shown, key),
         }
     }
 }
 
 impl UnitRow {
-    fn new(facility: FacilityId, when: &When, unit: &Unit) -> Self {
+    fn new(facility: FacilityId, when: &When, unit: &Unit, here: &Here) -> Self {
         UnitRow {
             id: unit.id.0,
-            href: unit.href(facility),
+            href: here.onward(unit.href(facility)),
             name: unit.name(),
             group: unit.group.label(),
             component: unit.component.label(),

@@ -3,6 +3,7 @@
 
 mod delivery;
 mod delivery_form;
+mod flows;
 mod issue;
 mod issue_form;
 mod list;
@@ -20,6 +21,7 @@ use crate::web::Routes;
 pub fn routes() -> Routes<App> {
     Routes::default()
         .get("/facilities/{facility_id}/inventory", Access::Viewer, list::index)
+        .get("/facilities/{facility_id}/movements", Access::Viewer, flows::index)
         .get("/facilities/{facility_id}/inventory/new", Access::Staff, delivery::new)
         .post("/facilities/{facility_id}/inventory", Access::Staff, delivery::create)
         .get(

@@ -207,7 +207,7 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
     drop(tx);
     let mut here = here.clone();
     // the page after a refused form is the unit's, whatever address the form had
-    here.path = unit.href(facility);
+    here.path = here.carry(&unit.href(facility));
     let layout = app
         .chrome
         .facility_page(viewer, &here, &unit.name(), "inventory")

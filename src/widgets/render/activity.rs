@@ -10,12 +10,12 @@ use crate::charts::full;
 use crate::clock::local_day;
 use crate::error::Result;
 use crate::web::EmptyView;
-use crate::widgets::Context;
 use crate::widgets::view::{ActivityFragment, ActivityRow, ActivityView};
+use crate::widgets::{Context, SeesRows};
 
 const ROWS: u16 = 14;
 
-pub(super) async fn html(tx: &mut PgConnection, plain: &Plain<'_>) -> Result<String> {
+pub(super) async fn html(tx: &mut PgConnection, plain: &Plain<'_>, _: SeesRows) -> Result<String> {
     let context = plain.context;
     let limit = plain.widget.options.limit.unwrap_or(ROWS);
     let happened = audit::latest_of(tx, &context.ids(), limit.into()).await?;

@@ -33,9 +33,11 @@ pub(super) async fn html(tx: &mut PgConnection, plain: &Plain<'_>) -> Result<Str
 fn view(plain: &Plain<'_>, found: Shortfalls) -> AlertView {
     let context = plain.context;
     let mut frame = plain.frame(plain.title(), context.now);
-    frame.href = frame
-        .href
-        .or_else(|| context.only().map(|facility| Filter::issuable().href(facility)));
+    frame.href = frame.href.or_else(|| {
+        context
+            .listed()
+            .map(|facility| context.down(Filter::issuable().href(facility)))
+    });
     frame.empty = (found.watched == 0).then(|| EmptyView {
         kind: if context.filter.is_empty() { "never" } else { "filter" }.into(),
         title: "No shelf has levels".into(),
@@ -70,7 +72,10 @@ fn view(plain: &Plain<'_>, found: Shortfalls) -> AlertView {
                     level.component,
                     level.group.as_str().replace('+', "pos").replace('-', "neg")
                 ),
-                href: filter.href(facility),
+                href: context
+                    .rows
+                    .map(|_| context.down(filter.href(facility)))
+                    .unwrap_or_default(),
                 shelf: format!("{} {}", level.group.label(), level.component.label().to_lowercase()),
                 facility: match context.only() {
                     Some(_) => String::new(),
@@ -88,9 +93,9 @@ fn view(plain: &Plain<'_>, found: Shortfalls) -> AlertView {
         word,
         sentence: sentence(found.critical, found.low, found.watched),
         rows,
-        more: context.only().filter(|_| found.low > shown).map(|facility| LinkView {
+        more: context.listed().filter(|_| found.low > shown).map(|facility| LinkView {
             value: format!("{} more", full((found.low - shown) as f64)),
-            href: Filter::issuable().href(facility),
+            href: context.down(Filter::issuable().href(facility)),
         }),
     }
 }

@@ -128,12 +128,14 @@ pub async fn ranks(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>
             look.measure.nature,
         )
     };
-    let rank = |name: String, href: Option<String>, value: Option<f64>| {
+    let rank = |name: String, key: Option<&str>, value: Option<f64>| {
+        let keys = key.map(|key| (by, key));
         let state = value.map_or(State::Unknown, |value| look.widget.thresholds.state(value));
         let known = state != State::Unknown;
         Rank {
             label: name,
-            href,
+            href: keys.and_then(|keys| look.href(&query, &[keys])),
+            narrow: keys.and_then(|keys| look.context.narrowed(&[keys])),
             value,
             rest: false,
             phase: if known { state.as_str() } else { "" },
@@ -145,7 +147,7 @@ pub async fn ranks(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>
         .map(|key| {
             let value =
                 sum(std::slice::from_ref(key)).or(missing_is_zero(&frame, look.measure, by, key).then_some(0.0));
-            rank(label(by, key, look.context), look.href(&query, &[(by, key)]), value)
+            rank(label(by, key, look.context), Some(key), value)
         })
         .collect();
     if !rest.is_empty() {

@@ -42,6 +42,13 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
                 .collect()
         })
         .collect();
+    let ways: Vec<Vec<_>> = rows
+        .iter()
+        .map(|row| {
+            let way = |column: &String| look.context.narrowed(&[(*first, row), (*second, column)]);
+            columns.iter().map(way).collect()
+        })
+        .collect();
     let names = |keys: &[String], dimension| -> Vec<String> {
         keys.iter().map(|key| label(dimension, key, look.context)).collect()
     };
@@ -54,6 +61,7 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
         columns: &names(&columns, *second),
         rows: &names(&rows, *first),
         values: &values,
+        narrow: &ways,
         decimals: look.widget.options.decimals,
         sums: matches!(look.measure.nature, Nature::Count | Nature::Level),
     };

@@ -10,6 +10,7 @@ use crate::inventory::{self, Filter, Level};
 use crate::web::{EmptyView, LinkView};
 use crate::widgets::compose::Loads;
 use crate::widgets::view::{MatrixCell, MatrixFragment, MatrixRow, MatrixView};
+use crate::widgets::{Context, Dimension};
 
 pub(super) async fn html(tx: &mut PgConnection, plain: &Plain<'_>, _: &mut Loads<'_>) -> Result<String> {
     let context = plain.context;
@@ -32,7 +33,12 @@ pub(super) async fn html(tx: &mut PgConnection, plain: &Plain<'_>, _: &mut Loads
 
 fn view(plain: &Plain<'_>, levels: &[Level]) -> MatrixView {
     let context = plain.context;
-    let href = |filter: Filter| context.only().map(|facility| filter.href(facility)).unwrap_or_default();
+    let href = |filter: Filter| {
+        context
+            .listed()
+            .map(|facility| context.down(filter.href(facility)))
+            .unwrap_or_default()
+    };
     let sum = |wanted: &dyn Fn(&Level) -> bool| {
         levels
             .iter()
@@ -59,7 +65,7 @@ fn view(plain: &Plain<'_>, levels: &[Level]) -> MatrixView {
             cells: levels
                 .iter()
                 .filter(|level| level.group == group)
-                .map(|level| cell(level, &href))
+                .map(|level| cell(level, context, &href))
                 .collect(),
             total: link(
                 sum(&|level| level.group == group),
@@ -82,9 +88,11 @@ fn view(plain: &Plain<'_>, levels: &[Level]) -> MatrixView {
         .collect();
     totals.push(link(sum(&|_| true), context_filter(plain)));
     let mut frame = plain.frame(plain.title(), context.now);
-    frame.href = frame
-        .href
-        .or_else(|| context.only().map(|facility| Filter::issuable().href(facility)));
+    frame.href = frame.href.or_else(|| {
+        context
+            .listed()
+            .map(|facility| context.down(Filter::issuable().href(facility)))
+    });
     frame.note = "issuable units, days they last at the demand of the last 28 days".into();
     let bare = levels
         .iter()
@@ -95,7 +103,7 @@ fn view(plain: &Plain<'_>, levels: &[Level]) -> MatrixView {
         text: "As soon as units are received, they stand here by group and component.".into(),
         label: "Receive stock".into(),
         href: context
-            .only()
+            .listed()
             .map(|id| format!("/facilities/{id}/inventory/new"))
             .unwrap_or_default(),
     });
@@ -116,7 +124,16 @@ fn context_filter(plain: &Plain<'_>) -> Filter {
     }
 }
 
-fn cell(level: &Level, href: &impl Fn(Filter) -> String) -> MatrixCell {
+/// The same board with only this shelf, or with all again.
+fn narrowed(context: &Context, level: &Level) -> String {
+    let keys = [
+        (Dimension::Group, level.group.as_str()),
+        (Dimension::Component, level.component.as_str()),
+    ];
+    context.narrowed(&keys).map_or_else(String::new, |narrow| narrow.href)
+}
+
+fn cell(level: &Level, context: &Context, href: &impl Fn(Filter) -> String) -> MatrixCell {
     let filter = Filter {
         component: Some(level.component),
         group: Some(level.group),
@@ -130,7 +147,11 @@ fn cell(level: &Level, href: &impl Fn(Filter) -> String) -> MatrixCell {
             level.component.as_str()
         ),
         units: full(level.issuable as f64),
-        href: href(filter),
+        href: match href(filter) {
+            // over several facilities there is no list behind it
+            empty if empty.is_empty() => narrowed(context, level),
+            list => list,
+        },
         days: level.days().map_or_else(|| "–".into(), |days| format!("{days:.1} d")),
         phase: phase.as_str().into(),
         word: phase.label().into(),

@@ -58,7 +58,12 @@ pub(super) async fn html(
     match widget.kind {
         Kind::Text => return text(&plain),
         Kind::Matrix => return matrix::html(tx, &plain, loads).await,
-        Kind::Activity => return activity::html(tx, &plain).await,
+        Kind::Activity => {
+            return match context.rows {
+                Some(rows) => activity::html(tx, &plain, rows).await,
+                None => plain.sums_only(),
+            };
+        }
         Kind::Alert => return alert::html(tx, &plain).await,
         _ => {}
     }
@@ -138,7 +143,7 @@ impl Plain<'_> {
                 &self.widget.title
             }
             .into(),
-            href: self.widget.drill.clone(),
+            href: self.context.rows.and(self.widget.drill.clone()),
             note: String::new(),
             version: self.version,
             as_of_iso: as_of.to_rfc3339(),
@@ -160,6 +165,17 @@ impl Plain<'_> {
         }
     }
 
+    /// In the place of rows where only sums may be shown.
+    fn sums_only(&self) -> Result<String> {
+        self.empty(EmptyView::new(
+            "sums",
+            "Not shown here",
+            "This part lists single things, and a link shows sums only.",
+            "",
+            String::new(),
+        ))
+    }
+
     fn empty(&self, empty: EmptyView) -> Result<String> {
         let frame = WidgetFrame {
             empty: Some(empty),
@@ -174,10 +190,11 @@ impl Plain<'_> {
 
 fn text(plain: &Plain<'_>) -> Result<String> {
     let written = plain.widget.options.markdown.as_deref().unwrap_or_default();
+    let links = plain.context.rows.is_some();
     rendered(&TextFragment {
         text: &TextView {
             frame: plain.frame("Text", plain.context.now),
-            body: Markup(markdown::to_html(written)),
+            body: Markup(markdown::to_html(written, links)),
             bare: plain.widget.title.is_empty(),
         },
     })
@@ -193,18 +210,17 @@ impl Look<'_> {
         Query::new(self.measure, self.widget, self.by, &self.span, self.context)
     }
 
-    fn frame(&self, as_of: DateTime<Utc>) -> WidgetFrame {
-        let plain = Plain {
+    fn plain(&self) -> Plain<'_> {
+        Plain {
             widget: self.widget,
             context: self.context,
             version: self.version,
-        };
-        let mut frame = plain.frame(&self.measure.title, as_of);
-        let here = Spot {
-            facility: self.context.only(),
-            ..Spot::default()
-        };
-        frame.href = frame.href.or_else(|| self.source.href(&self.query(), &here));
+        }
+    }
+
+    fn frame(&self, as_of: DateTime<Utc>) -> WidgetFrame {
+        let mut frame = self.plain().frame(&self.measure.title, as_of);
+        frame.href = frame.href.or_else(|| self.href(&self.query(), &[]));
         frame.note = self.note();
         frame
     }
@@ -255,6 +271,7 @@ impl Look<'_> {
 
     /// The page behind one key, or none.
     fn href(&self, query: &Query, keys: &[(Dimension, &str)]) -> Option<String> {
+        self.context.rows?;
         let mut spot = Spot {
             facility: self.context.only(),
             ..Spot::default()
@@ -269,7 +286,7 @@ impl Look<'_> {
                 _ => return None,
             }
         }
-        self.source.href(query, &spot)
+        self.source.href(query, &spot).map(|href| self.context.down(href))
     }
 
     /// Nothing came of the question, though facilities were left over.

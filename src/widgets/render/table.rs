@@ -66,7 +66,10 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
                 .filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
                 .collect(),
             name: label(by, key, look.context),
-            href: look.href(&query, &[(by, key)]).unwrap_or_default(),
+            href: look
+                .href(&query, &[(by, key)])
+                .or_else(|| look.context.narrowed(&[(by, key)]).map(|narrow| narrow.href))
+                .unwrap_or_default(),
             cells,
             phase: if known { state.as_str() } else { "" },
             word: if known { state.label() } else { "" },
@@ -121,6 +124,9 @@ fn capital(unit: &str, title: &str) -> String {
 
 /// The rows behind a figure in one facility; over several, how many there are in each.
 pub async fn list(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>) -> Result<String> {
+    let Some(rows) = look.context.rows else {
+        return look.plain().sums_only();
+    };
     let limit = look.widget.options.limit.unwrap_or(LISTED);
     let Some(facility) = look.context.only() else {
         let by = [Dimension::Facility];
@@ -136,7 +142,7 @@ pub async fn list(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
     let query = look.query();
     let items = look
         .source
-        .items(tx, facility, &query, look.context, limit.into())
+        .items(tx, rows, facility, &query, look.context, limit.into())
         .await?;
     let as_of = items.as_of.unwrap_or(look.context.now);
     let mut view = listed(look, &query, items);

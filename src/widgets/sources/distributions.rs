@@ -6,14 +6,13 @@ use sqlx::PgConnection;
 use super::{measure, one_day};
 use crate::charts::full;
 use crate::clock::age_label;
-use crate::distributions::{Distribution, Filter, Status, figures, queries};
+use crate::distributions::{Distribution, Filter, figures, queries};
 use crate::error::{Error, Result};
 use crate::figures::Dimension;
 use crate::ids::FacilityId;
-use crate::requests::Side;
 use crate::web::Turn;
 use crate::widgets::source::{Frame, Item, Items, Nature, Query, Source, Spot};
-use crate::widgets::{Context, Measure};
+use crate::widgets::{Context, Measure, SeesRows};
 
 pub struct Distributions;
 
@@ -61,6 +60,7 @@ impl Source for Distributions {
     async fn items(
         &self,
         tx: &mut PgConnection,
+        _: SeesRows,
         facility: FacilityId,
         query: &Query,
         context: &Context,
@@ -84,25 +84,12 @@ impl Source for Distributions {
     fn href(&self, query: &Query, spot: &Spot) -> Option<String> {
         let facility = spot.facility?;
         let day = one_day(query, spot.day);
-        let incoming = Filter {
-            side: Side::Incoming,
-            ..Filter::default()
-        };
+        // the list knows single days only, and one of more than the number counts would be wrong
         let filter = match query.measure.as_str() {
             "distributions.in_transit" => Filter::arriving(),
-            "distributions.delivered" => day.map_or(incoming, Filter::delivered_on),
-            "distributions.sent" => match day {
-                Some(day) => Filter::dispatched_on(day),
-                None => Filter {
-                    side: Side::Outgoing,
-                    ..Filter::default()
-                },
-            },
-            _ => Filter {
-                status: Some(Status::DeliveredShort),
-                delivered_on: day,
-                ..incoming
-            },
+            "distributions.delivered" => Filter::delivered_on(day?),
+            "distributions.sent" => Filter::dispatched_on(day?),
+            _ => return None,
         };
         Some(filter.href(facility))
     }

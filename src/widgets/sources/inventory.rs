@@ -13,9 +13,10 @@ use crate::error::{Error, Result};
 use crate::figures::{Cut, Dimension, Row};
 use crate::ids::FacilityId;
 use crate::inventory::figures::{Flow, moved};
+use crate::inventory::flows::FlowFilter;
 use crate::inventory::{Filter, Unit, queries};
 use crate::widgets::source::{Frame, Item, Items, Nature, Query, Source, Spot};
-use crate::widgets::{Context, Measure};
+use crate::widgets::{Context, Measure, SeesRows};
 
 pub struct Inventory;
 
@@ -71,13 +72,10 @@ impl Source for Inventory {
 
     async fn load(&self, tx: &mut PgConnection, query: &Query) -> Result<Frame> {
         let cut = &query.cut;
-        let rows = match (filter(query), query.measure.as_str()) {
-            (Some(filter), _) => queries::split(tx, cut, &filter).await?,
-            (None, "inventory.days") => days_of_stock(tx, cut).await?,
-            (None, "inventory.received") => moved(tx, cut, Flow::Received).await?,
-            (None, "inventory.issued") => moved(tx, cut, Flow::Issued).await?,
-            (None, "inventory.discarded") => moved(tx, cut, Flow::Discarded).await?,
-            (None, "inventory.expired") => moved(tx, cut, Flow::Expired).await?,
+        let rows = match (filter(query), flow(query), query.measure.as_str()) {
+            (Some(filter), _, _) => queries::split(tx, cut, &filter).await?,
+            (_, Some(flow), _) => moved(tx, cut, flow).await?,
+            (_, _, "inventory.days") => days_of_stock(tx, cut).await?,
             _ => return Err(Error::NotFound),
         };
         super::frame(tx, query, rows).await
@@ -86,6 +84,7 @@ impl Source for Inventory {
     async fn items(
         &self,
         tx: &mut PgConnection,
+        _: SeesRows,
         facility: FacilityId,
         query: &Query,
         context: &Context,
@@ -109,9 +108,18 @@ impl Source for Inventory {
 
     fn href(&self, query: &Query, spot: &Spot) -> Option<String> {
         let facility = spot.facility?;
+        if let Some(flow) = flow(query) {
+            let filter = FlowFilter {
+                flow,
+                first: spot.day.unwrap_or(query.cut.first),
+                last: spot.day.unwrap_or(query.cut.last),
+                group: spot.group.or(query.cut.group),
+                component: spot.component.or(query.cut.component),
+            };
+            return Some(filter.href(facility));
+        }
         let base = match query.measure.as_str() {
             "inventory.days" => Filter::issuable(),
-            "inventory.issued" | "inventory.discarded" | "inventory.expired" | "inventory.received" => return None,
             _ => filter(query)?,
         };
         let filter = Filter {
@@ -136,6 +144,11 @@ fn filter(query: &Query) -> Option<Filter> {
         "inventory.reserved" => Some(with(UnitStatus::Reserved)),
         _ => None,
     }
+}
+
+/// What a flow counts.
+fn flow(query: &Query) -> Option<Flow> {
+    query.measure.strip_prefix("inventory.")?.parse().ok()
 }
 
 /// Issuable units over what leaves the shelves a day; see [`queries::levels_of`].

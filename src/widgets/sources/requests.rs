@@ -11,7 +11,7 @@ use crate::figures::{Dimension, Row};
 use crate::ids::FacilityId;
 use crate::requests::{Filter, Request, Side, State, Urgency, figures, queries};
 use crate::widgets::source::{Frame, Item, Items, Nature, Query, Source, Spot};
-use crate::widgets::{Context, Measure};
+use crate::widgets::{Context, Measure, SeesRows};
 
 pub struct Requests;
 
@@ -73,6 +73,7 @@ impl Source for Requests {
     async fn items(
         &self,
         tx: &mut PgConnection,
+        _: SeesRows,
         facility: FacilityId,
         query: &Query,
         context: &Context,
@@ -98,8 +99,13 @@ impl Source for Requests {
         if query.measure == "requests.fill_rate" || query.measure == "requests.fulfilled" {
             return None;
         }
+        let day = match query.measure.as_str() {
+            // the list knows single days only, and one of more than the number counts would be wrong
+            "requests.raised" => Some(one_day(query, spot.day)?),
+            _ => None,
+        };
         let filter = Filter {
-            day: one_day(query, spot.day).filter(|_| query.measure == "requests.raised"),
+            day,
             group: spot.group.or(query.cut.group),
             component: spot.component.or(query.cut.component),
             ..filter(query)?

@@ -51,6 +51,10 @@ impl World {
             things.insert((id, "version"), "1".into());
             things.insert((id, "board_id"), board.clone());
             things.insert((id, "share_id"), "987654".into());
+            things.insert((id, "link_id"), "987654".into());
+            for kind in ["public", "wall"] {
+                things.insert((id, kind), link_to(&app, &board, facility, kind).await);
+            }
         }
         World {
             app,
@@ -72,10 +76,11 @@ impl World {
         self.fill(route, person, |name| {
             let home = if name == "facility_id" { at } else { things_of };
             let answers = route.path.ends_with("/acceptance") || route.path.ends_with("/rejection");
-            let name = if answers && name == "request_id" {
-                "incoming"
-            } else {
-                name
+            let name = match name {
+                "request_id" if answers => "incoming",
+                "token" if route.path.starts_with("/public/") => "public",
+                "token" => "wall",
+                name => name,
             };
             self.things.get(&(home.id.0, name)).cloned()
         })
@@ -118,6 +123,25 @@ pub async fn make_board(person: &Client) -> String {
     let made = person.post("/boards", &fields).await;
     let path = made.location().expect("the board");
     path.split('/').nth(2).expect("its number").to_owned()
+}
+
+/// The secret of a link to a board that shows the sums of one facility.
+async fn link_to(app: &TestApp, board: &str, facility: &Facility, kind: &str) -> String {
+    let token = Token::new();
+    sqlx::query(
+        "insert into board_links (kind, board_id, name, token_hash, facility_ids, created_by, created_at, expires_at)
+         select $1, id, 'Link', $3, array[$4::bigint], owner_person_id, now(),
+                case when $1 = 'public' then now() + interval '1 day' end
+         from boards where id = $2::text::bigint",
+    )
+    .bind(kind)
+    .bind(board)
+    .bind(&token.hash()[..])
+    .bind(facility.id.0)
+    .execute(&mut app.owner().await)
+    .await
+    .unwrap();
+    token.reveal()
 }
 
 /// The secret of a link with which this person may choose a new password.

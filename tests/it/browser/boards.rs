@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::live::browser_on_board;
 use super::{Chromium, Site};
+use pulseboard::auth::Role;
 
 /// Makes a board of one's own from one that the program brings along, and is then in its editor.
 async fn make(browser: &Chromium, start: &str) {
@@ -52,6 +53,50 @@ async fn a_board_is_made_and_gets_a_widget_without_javascript() {
     browser.sees("#w-number", "What we have").await;
     browser.sees("#w-number .figure", "12 units").await;
     browser.is_quiet().await;
+}
+
+#[tokio::test]
+async fn a_board_is_shared_and_shown_to_nobody_by_a_link_without_javascript() {
+    let site = Site::new().await;
+    let lakeside = site.facility("Lakeside").await;
+    site.stock(&lakeside).quantity(12).add().await;
+    let colleague = site.person(Role::Viewer, &[&lakeside]).await;
+    let browser = site.browser_without_javascript().await;
+    browser.log_in(&lakeside.staff).await;
+    make(&browser, "empty").await;
+    browser.press("Add a widget").await;
+    browser.press("Add: Number").await;
+    browser.fill("title", "What we have").await;
+    browser.press("Keep").await;
+    browser.press("Save").await;
+    browser.sees("#w-number .figure", "12 units").await;
+
+    browser.press_on(".board-menu > summary").await;
+    browser.press("Share and links").await;
+    browser.fill("q", &colleague.email).await;
+    browser.press("Find").await;
+    browser.press_on(".found button[value='view']").await;
+    browser.sees("#notice", "The board is shared.").await;
+    browser.fill("name", "The press").await;
+    browser.press("Make the link").await;
+    browser.sees("#links", "Copy it now").await;
+    let address = browser.value_of("#f-made").await;
+    let path = address.trim_start_matches("https://board.example.org");
+
+    let nobody = site.browser_without_javascript().await;
+    nobody.visit(path).await;
+    nobody.sees("h1", "Night shift").await;
+    nobody.sees("#w-number .figure", "12 units").await;
+    nobody.sees(".link-foot", "Sums only").await;
+    let other = site.browser_without_javascript().await;
+    other.log_in(&colleague).await;
+    other.visit("/boards").await;
+    other.sees("main", "Shared with me").await;
+    other.press("Night shift").await;
+    other.sees("#w-number .figure", "12 units").await;
+    for browser in [browser, nobody, other] {
+        browser.is_quiet().await;
+    }
 }
 
 #[tokio::test]

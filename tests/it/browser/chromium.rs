@@ -137,6 +137,12 @@ impl Chromium {
         self.click(Locator::XPath(&named)).await;
     }
 
+    /// What the control that the selector finds holds.
+    pub async fn value_of(&self, css: &str) -> String {
+        let value = self.find(css).await.prop("value").await.expect("the element is there");
+        value.unwrap_or_default()
+    }
+
     /// Goes on in the tab that was opened last.
     pub async fn follow_new_tab(&self) {
         let begun = Instant::now();

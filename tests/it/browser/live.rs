@@ -110,6 +110,13 @@ async fn a_wall_screen_outlives_a_restart_of_the_server() {
     let browser = site.browser().await;
     browser.log_in(&lakeside.staff).await;
     browser.visit(&lakeside.path("?wall=1")).await;
+    // it appears under the mouse
+    browser
+        .run("document.querySelector('.wall-bar .leave button').click()")
+        .await;
+    browser
+        .until("it has a link of its own", "location.pathname.startsWith('/wall/')")
+        .await;
     browser.sees("#live-status", "Live").await;
     browser.eval("window.neverReloaded = true").await;
 

@@ -12,8 +12,8 @@ use pulseboard::facilities;
 use pulseboard::inventory::{self, commands::Discard};
 use pulseboard::requests::{self, Acceptance};
 use pulseboard::widgets::{
-    Composed, Context, Dimension, Filter, Frame, Kind, Loads, Query, Range, SourceRef, Widget, compose, sources,
-    version,
+    Composed, Context, Dimension, Filter, Frame, Kind, Loads, Query, Range, SeesRows, SourceRef, Widget, compose,
+    sources, version,
 };
 
 use crate::support::{Facility, TestApp};
@@ -28,9 +28,13 @@ pub(crate) async fn context(app: &TestApp, scope: &Scope, of: &[&Facility], filt
     let zone = visible
         .first()
         .map_or(pulseboard::clock::Zone::UTC, |facility| facility.zone);
+    let person = app.person(pulseboard::auth::Role::NetworkAdmin, &[]).await;
+    let person = app.auth.people.find(person.id).await.expect("people can be read");
+    let rows = person.map(|person| SeesRows::of(&person));
     Context::new(scope.clone(), &visible, filter, range, zone, app.db.clock.now())
         .expect("a range that can be shown")
         .at("/boards/1/widgets", "", "/boards/1")
+        .showing(rows)
 }
 
 async fn today(app: &TestApp, of: &Facility) -> Context {
