@@ -67,7 +67,7 @@ pub async fn mending(
 ) -> Result<Part> {
     let definition = definition_of(ask, whole);
     let (context, as_of) = open(db, chrome, ask, &definition).await?;
-    let visible = facilities(chrome, &ask.visible).await?;
+    let visible = facilities(db, chrome, &ask.visible).await?;
     let body = SheetFragment {
         head: None,
         href: ask.address.with(&ask.query()),
