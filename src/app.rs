@@ -12,6 +12,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 
+use crate::alerts::{Outlets, Reach};
 use crate::auth::{self, Access, Auth};
 use crate::boards::{Boards, LinkRates};
 use crate::config::{Secret, SignIn};
@@ -23,8 +24,8 @@ use crate::mail::Mail;
 use crate::users::{Doors, Setup};
 use crate::web::{self, Frame, Route, Routes};
 use crate::{
-    admin, api, boards, distributions, health, ingest, inventory, keys, metrics, network, places, reference, requests,
-    search, users,
+    admin, alerts, api, boards, distributions, health, ingest, inventory, keys, metrics, network, places, reference,
+    requests, search, users,
 };
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
@@ -45,6 +46,7 @@ pub struct Parts {
     pub ingest: Pipeline,
     pub frame: Frame,
     pub watch: admin::Watch,
+    pub outlets: Outlets,
 }
 
 /// What makes one installation different from another.
@@ -64,6 +66,8 @@ pub struct Options {
     /// keys what is kept sealed
     pub secret: Secret,
     pub sign_in: SignIn,
+    /// where alerts may be sent
+    pub reach: Reach,
     /// scheme and host that people type, for addresses that leave the site
     pub base_url: Arc<str>,
 }
@@ -88,6 +92,12 @@ impl App {
             ingest: Pipeline::new(db.clone()),
             frame: options.frame.clone(),
             watch: admin::Watch::default(),
+            outlets: Outlets {
+                vault: auth.vault.clone(),
+                mail: options.mail.clone(),
+                reach: options.reach.clone(),
+                base_url: options.base_url.clone(),
+            },
             auth,
             hub,
             db,
@@ -129,6 +139,7 @@ pub fn routes() -> Routes<App> {
         .merge(network::routes())
         .merge(search::routes())
         .merge(admin::routes())
+        .merge(alerts::routes())
         .merge(places::routes())
         .merge(reference::routes())
         .merge(keys::routes())

@@ -21,7 +21,7 @@ use crate::live::Limits;
 use crate::mail::{self, Mail};
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
-use crate::{audit, boards, health, ingest, inventory, outbox, reactions, summary, telemetry};
+use crate::{alerts, audit, boards, health, ingest, inventory, outbox, reactions, summary, telemetry};
 
 /// A running instance.
 pub struct Running {
@@ -135,6 +135,7 @@ fn options(config: &Config) -> anyhow::Result<Options> {
         mail: Mail::new(&mail::Settings::of(config))?,
         secret: config.secret.clone().unwrap_or_else(Secret::generate),
         sign_in: config.sign_in.clone(),
+        reach: alerts::Reach::new(config.webhook_hosts.clone()),
         base_url: config.base_url.as_str().into(),
     })
 }
@@ -289,6 +290,24 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
             })
             .await?;
     }
+    {
+        let db = db.clone();
+        schedule
+            .every("alerts", Duration::from_secs(alerts::EVERY), move |claim| {
+                let db = db.clone();
+                async move { alerts::round(&db, Some(&claim)).await.map(|_| ()) }
+            })
+            .await?;
+    }
+    {
+        let (db, outlets) = (db.clone(), app.outlets.clone());
+        schedule
+            .every("alert messages", Duration::from_secs(3), move |_| {
+                let (db, outlets) = (db.clone(), outlets.clone());
+                async move { alerts::deliver(&db, &outlets).await.map(|_| ()) }
+            })
+            .await?;
+    }
     if app.mail.is_on() {
         let (db, mail) = (db.clone(), app.mail.clone());
         schedule
@@ -312,6 +331,7 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
                     auth.throttle.prune().await?;
                     mail.prune(&db).await?;
                     boards::commands::prune(&db).await?;
+                    alerts::prune(&db).await?;
                     auth.keys.prune();
                     rates.prune();
                     Ok(())

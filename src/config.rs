@@ -119,6 +119,11 @@ const SETTINGS: &[Setting] = &[
         "PULSEBOARD_TRUSTED_PROXIES",
         "addresses or networks such as 10.0.0.0/8, ::1, separated by commas",
     ),
+    Setting::new(
+        "webhook_hosts",
+        "PULSEBOARD_WEBHOOK_HOSTS",
+        "names of hosts such as hooks.example.org, separated by commas",
+    ),
     Setting::new("log_format", "PULSEBOARD_LOG_FORMAT", "json or pretty").flag("log-format"),
     Setting::new(
         "log_filter",
@@ -217,6 +222,8 @@ pub struct Config {
     pub sign_in: SignIn,
     /// Peers whose forwarded client address is believed.
     pub trusted_proxies: Vec<Network>,
+    /// The only hosts that alerts are sent to, also inside the network; empty = every public one.
+    pub webhook_hosts: Vec<String>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines are written, in the syntax of `EnvFilter`.
@@ -314,6 +321,7 @@ impl Config {
             })?,
             sign_in: read_sign_in(&mut layers)?,
             trusted_proxies: layers.read("trusted_proxies", "", values::networks)?,
+            webhook_hosts: layers.read("webhook_hosts", "", values::hosts)?,
             log_format: layers.read("log_format", log_format.name(), |text| text.parse().ok())?,
             log_filter: layers.read("log_filter", "info", values::log_filter)?,
             otel_endpoint: layers.read_optional("otel_endpoint", values::http_url)?,

@@ -32,6 +32,7 @@ pub mod web;
 
 // features
 mod admin;
+pub mod alerts;
 mod api;
 pub mod boards;
 pub mod distributions;

@@ -62,6 +62,7 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
         Event::MetricsChanged => metrics_changed(app, facilities),
         Event::DefinitionsChanged => app.ingest.registry().forget(),
         Event::PeopleChanged => people_changed(app),
+        Event::AlertsChanged => alerts_changed(app, facilities),
     }
 }
 
@@ -77,6 +78,16 @@ fn metrics_changed(app: &App, facilities: &[FacilityId]) {
             .publish(Topic::Lists(facility), named_frame("nudge", 0, "metrics"));
     }
     app.hub.publish(Topic::Network, named_frame("nudge", 0, "metrics"));
+}
+
+/// The bell and the lists of alerts fetch themselves, under their viewers' own rights.
+fn alerts_changed(app: &App, facilities: &[FacilityId]) {
+    let nudge = || named_frame("nudge", 0, "alerts");
+    app.boards.nudge(facilities, &nudge());
+    for &facility in facilities {
+        app.hub.publish(Topic::Lists(facility), nudge());
+    }
+    app.hub.publish(Topic::Network, nudge());
 }
 
 /// The boards are rendered anew; lists on other pages of these facilities, and the network's list, are nudged to fetch

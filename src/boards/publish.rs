@@ -218,6 +218,15 @@ impl Boards {
         self.0.slots.clear();
     }
 
+    /// Sends a frame to every screen that shows one of these facilities.
+    pub fn nudge(&self, facilities: &[FacilityId], frame: &Bytes) {
+        for slot in &self.0.slots {
+            if facilities.iter().any(|facility| slot.key().ask.shows(*facility)) {
+                self.0.hub.publish(slot.topic, frame.clone());
+            }
+        }
+    }
+
     /// Anything may have changed.
     pub fn all_changed(&self) {
         self.0.library.forget_all();

@@ -253,6 +253,14 @@ pub(super) fn host(text: &str) -> Option<String> {
     (!text.is_empty() && text.len() <= 253 && text.chars().all(fits)).then(|| text.to_owned())
 }
 
+pub(super) fn hosts(text: &str) -> Option<Vec<String>> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(host)
+        .collect()
+}
+
 /// An address, or a name and an address in angle brackets.
 pub(super) fn mailbox(text: &str) -> Option<String> {
     text.parse::<lettre::message::Mailbox>().ok().map(|_| text.to_owned())

@@ -74,6 +74,8 @@ pub enum Event {
     MetricsChanged,
     /// Event types or metrics were defined anew.
     DefinitionsChanged,
+    /// An alert took a step, or somebody took one on.
+    AlertsChanged,
     /// Some of a person's sessions were ended.
     SessionsEnded {
         user: UserId,

@@ -11,7 +11,7 @@ use crate::blood::{BloodGroup, Component};
 use crate::error::Result;
 use crate::facilities::{self, Facility};
 use crate::figures::{Cut, Row};
-use crate::ids::{FacilityId, RequestId};
+use crate::ids::{FacilityId, RequestId, numbers};
 use crate::web::{Turn, Turned};
 
 /// Rows on a page of the list.
@@ -218,6 +218,39 @@ pub async fn page(
 /// The requests that wait longest for this facility's answer, by urgency and then by when they are needed.
 pub async fn queue(tx: &mut PgConnection, facility: FacilityId, limit: i64) -> Result<Vec<Request>> {
     page(tx, facility, &Filter::waiting(), None, limit).await
+}
+
+/// An urgent request that one of those it was put to has not answered.
+#[derive(Clone, Debug)]
+pub struct Unanswered {
+    /// who is to answer
+    pub asked: FacilityId,
+    pub request: RequestId,
+    /// name of who asks
+    pub from: String,
+    pub component: Component,
+    pub group: BloodGroup,
+    pub quantity: i32,
+    pub urgency: Urgency,
+}
+
+/// Urgent requests that wait for the answer of some facilities: what [`Filter::waiting`] lists, but for routine ones.
+pub async fn unanswered(tx: &mut PgConnection, facilities: &[FacilityId]) -> Result<Vec<Unanswered>> {
+    let found = sqlx::query_as!(
+        Unanswered,
+        r#"select p.to_facility_id as "asked: FacilityId", r.id as "request: RequestId", f.name as "from",
+                  r.component as "component: Component", r.blood_group as "group: BloodGroup", r.quantity,
+                  r.urgency as "urgency: Urgency"
+           from request_recipients p
+           join blood_requests r on r.facility_id = p.facility_id and r.id = p.request_id
+           join facilities f on f.id = r.facility_id
+           where p.to_facility_id = any ($1) and p.status = 'open' and r.status = 'open' and r.urgency <> 'routine'
+           order by r.id, p.to_facility_id"#,
+        &numbers(facilities)
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
 }
 
 /// One request that the facility raised or was asked; `NotFound` for any other.

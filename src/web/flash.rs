@@ -61,6 +61,14 @@ text_enum! {
         LetterSaved = "letter_saved" / "The letter is saved. Send it again when it is right.",
         LetterReplayed = "letter_replayed" / "Sent again and taken.",
         LettersRemoved = "letters_removed" / "Removed.",
+        AlertTakenOn = "alert_taken_on" / "You have taken it on; nobody else is told again.",
+        AlertsSilenced = "alerts_silenced" / "Silenced.",
+        SilenceEnded = "silence_ended" / "The silence is over.",
+        RuleSaved = "rule_saved" / "The rule is saved and looked at within seconds.",
+        RuleRemoved = "rule_removed" / "The rule and its alerts are removed; their history stays.",
+        ChannelAdded = "channel_added" / "The channel is added. Send it a test.",
+        ChannelTested = "channel_tested" / "A test message is on its way; its outcome is shown here in a moment.",
+        ChannelRemoved = "channel_removed" / "The channel is removed.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
 }

@@ -24,7 +24,7 @@ const KERNEL: [&str; 11] = [
 const PLATFORM: [&str; 8] = ["outbox", "audit", "auth", "live", "web", "jobs", "mail", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 19] = [
+const FEATURES: [(&str, &[&str]); 20] = [
     ("facilities", &[]),
     ("metrics", &["facilities"]),
     ("ingest", &["metrics", "facilities"]),
@@ -58,6 +58,7 @@ const FEATURES: [(&str, &[&str]); 19] = [
             "facilities",
         ],
     ),
+    ("alerts", &["widgets", "requests", "inventory", "facilities"]),
     (
         "network",
         &["distributions", "requests", "inventory", "summary", "facilities"],

@@ -9,15 +9,17 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use crate::ingest::{event, point};
 use crate::support::TestApp;
 
-/// Lists of the whole network, where a row's facility says where, not whose; and boards, which are handed out by one
-/// function alone (`src/boards/queries.rs`).
-const COMMON: [&str; 6] = [
+/// Lists of the whole network, where a row's facility says where, not whose; boards, which are handed out by one function
+/// alone (`src/boards/queries.rs`); and rules and channels of alerts, of which some are the network's.
+const COMMON: [&str; 8] = [
     "facilities",
     "facility_hours",
     "facility_exceptions",
     "memberships",
     "board_shares",
     "board_defaults",
+    "alert_rules",
+    "alert_channels",
 ];
 
 /// What programs send: rows may belong to the installation itself, number 0, so no foreign key names their facility.
@@ -85,6 +87,22 @@ async fn busy() -> TestApp {
              values ($1, current_date, now(), now(), 0, 'none', 0, 0, '')",
         )
         .bind(facility.id.0)
+        .execute(&mut app.owner().await)
+        .await
+        .unwrap();
+        sqlx::raw_sql(AssertSqlSafe(format!(
+            "insert into alert_channels (facility_id, name, kind, sealed_target, hint) values ({0}, 'Night', 'webhook', 'x', 'x');
+             insert into alert_deliveries (facility_id, channel_id, group_key, message)
+                 select {0}, id, 'x', '{{}}' from alert_channels where facility_id = {0};
+             insert into alert_groups (facility_id, rule_id, begun_at) select {0}, id, now() from alert_rules where slug = 'expiring';
+             insert into alerts (facility_id, rule_id, labels, phase, active_at, value)
+                 select {0}, id, '{{}}', 'firing', now(), 1 from alert_rules where slug = 'expiring';
+             insert into alert_history (facility_id, at, rule_name, severity, condition, labels, turn, value)
+                 values ({0}, now(), 'x', 'info', '{{}}', '{{}}', 'fired', 1);
+             insert into alert_silences (facility_id, starts_at, ends_at, reason, made_by)
+                 values ({0}, now(), now() + interval '1 h', 'x', 'x')",
+            facility.id
+        )))
         .execute(&mut app.owner().await)
         .await
         .unwrap();
@@ -273,9 +291,16 @@ async fn every_reference_between_tables_of_a_facility_carries_the_facility() {
         .fetch_optional(&mut owner)
         .await
         .unwrap();
-        // the log is read by facility and over all of them
+        // these are read by facility and over all of them, and some of their rows are the installation's
+        let both = [
+            "audit_log",
+            "alerts",
+            "alert_history",
+            "alert_groups",
+            "alert_deliveries",
+        ];
         assert!(
-            table == "audit_log" || first.as_deref() == Some("facility_id"),
+            both.contains(&table.as_str()) || first.as_deref() == Some("facility_id"),
             "{table} is keyed by {first:?}"
         );
     }

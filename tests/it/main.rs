@@ -2,6 +2,7 @@
 //! what they stand on.
 
 mod access;
+mod alerts;
 mod architecture;
 mod audit;
 mod boards;

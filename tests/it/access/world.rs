@@ -47,6 +47,7 @@ impl World {
             for (name, value) in [("product_id", "lamp"), ("metric", "cpu_usage"), ("timeframe", "hour")] {
                 things.insert((id, name), value.into());
             }
+            alerts(&app, facility, &mut things).await;
             things.insert((id, "widget_id"), "stock".into());
             things.insert((id, "version"), "1".into());
             things.insert((id, "board_id"), board.clone());
@@ -114,6 +115,33 @@ impl World {
             }
         });
         segments.collect::<Vec<_>>().join("/")
+    }
+}
+
+/// A rule of the facility, an alert of it, a silence and a channel.
+async fn alerts(app: &TestApp, facility: &Facility, things: &mut BTreeMap<(i64, &'static str), String>) {
+    let made: (i64, i64, i64, i64) = sqlx::query_as(
+        r#"with rule as (insert into alert_rules (facility_id, name, severity, condition)
+                           values ($1, 'Empty', 'info', '{"kind": "shelves", "under": "minimum"}') returning id),
+                alert as (insert into alerts (facility_id, rule_id, labels, phase, active_at, value)
+                          select $1, id, '{"component": "plasma"}', 'firing', now(), 0 from rule returning id),
+                silence as (insert into alert_silences (facility_id, starts_at, ends_at, reason, made_by)
+                            values ($1, now(), now() + interval '1 hour', 'Known', 'Ada') returning id),
+                channel as (insert into alert_channels (facility_id, name, kind, sealed_target, hint)
+                            values ($1, 'Night', 'webhook', 'sealed', 'hooks.example.org') returning id)
+           select rule.id, alert.id, silence.id, channel.id from rule, alert, silence, channel"#,
+    )
+    .bind(facility.id.0)
+    .fetch_one(&mut app.owner().await)
+    .await
+    .unwrap();
+    for (name, id) in [
+        ("rule_id", made.0),
+        ("alert_id", made.1),
+        ("silence_id", made.2),
+        ("channel_id", made.3),
+    ] {
+        things.insert((facility.id.0, name), id.to_string());
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use chrono::TimeDelta;
+use pulseboard::alerts::Reach;
 use pulseboard::app::{self, App};
 use pulseboard::boot;
 use pulseboard::clock::Clock;
@@ -58,6 +59,7 @@ pub fn options() -> Options {
         synthetic: false,
         setup_token: SETUP_CODE.into(),
         mail: Mail::off("https://board.example.org"),
+        reach: Reach::default(),
         secret: Secret::new("kT7v0Qm2Zs9Lx4Wd8Rb6Hy1Nc3Gf5Jp-kT7v").expect("a secret"),
         sign_in: SignIn::default(),
         base_url: "http://localhost".into(),

@@ -1,0 +1,166 @@
+//! Sends what is queued. A delivery is claimed by moving its next try, so two instances never send the same at once; a
+//! receiver can tell a repeated one by its key.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::alerts::Outlets;
+use crate::alerts::channel::{ChannelKind, Message, Target, signature};
+use crate::alerts::mail::letter;
+use crate::db::{Db, Scope};
+use crate::error::Result;
+use crate::mail;
+
+/// Until the next try, in seconds: eight tries within a day.
+const DELAYS: [i32; 8] = [10, 30, 120, 600, 3600, 3 * 3600, 8 * 3600, 11 * 3600];
+const BATCH: i64 = 20;
+/// Of an answer, what is looked at: only whether it was taken.
+const LARGEST: usize = 64 * 1024;
+
+struct Due {
+    id: i64,
+    channel: i64,
+    kind: ChannelKind,
+    target: Vec<u8>,
+    secret: Option<Vec<u8>>,
+    key: String,
+    message: Value,
+    attempts: i32,
+}
+
+/// Sends what is due and answers how many were taken.
+pub async fn deliver(db: &Db, outlets: &Outlets) -> Result<usize> {
+    let due = claim(db).await?;
+    let results = join_all(due.iter().map(|one| send(db, outlets, one))).await;
+    let mut taken = 0;
+    for (one, result) in due.iter().zip(results) {
+        let mut tx = db.write_in_background(&Scope::All).await?;
+        // queued and marked as sent together, or neither
+        let result = match result {
+            Ok(Some(letter)) => outlets
+                .mail
+                .queue(&mut tx, &letter, None)
+                .await
+                .map_err(|error| error.to_string()),
+            Ok(None) => Ok(()),
+            Err(words) => Err(words),
+        };
+        let given_up = one.attempts as usize >= DELAYS.len();
+        sqlx::query!(
+            "update alert_deliveries
+             set sent_at = case when $2::text is null then clock_now() end, last_error = $2,
+                 failed_at = case when $2::text is not null and $3 then clock_now() end
+             where id = $1",
+            one.id,
+            result.as_ref().err(),
+            given_up
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        match result {
+            Ok(()) => taken += 1,
+            Err(error) => tracing::warn!(channel = one.channel, kind = %one.kind, %error, "an alert could not be sent"),
+        }
+    }
+    Ok(taken)
+}
+
+async fn claim(db: &Db) -> Result<Vec<Due>> {
+    let mut tx = db.write_in_background(&Scope::All).await?;
+    let found = sqlx::query_as!(
+        Due,
+        r#"update alert_deliveries d
+           set attempts = attempts + 1,
+               next_try_at = clock_now() + interval '1 second' * ($2::integer[])[least(attempts + 1, 8)]
+           from alert_channels c
+           where c.id = d.channel_id and d.id in (
+             select id from alert_deliveries
+             where sent_at is null and failed_at is null and next_try_at <= clock_now()
+             order by next_try_at limit $1 for update skip locked)
+           returning d.id, d.channel_id as channel, c.kind as "kind: ChannelKind", c.sealed_target as target,
+                     c.sealed_secret as secret, d.group_key as key, d.message, d.attempts"#,
+        BATCH,
+        &DELAYS[..]
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+/// Whether the receiver took it, or a letter that is still to be queued; otherwise why not, in words that may be shown.
+async fn send(db: &Db, outlets: &Outlets, due: &Due) -> Result<Option<mail::Message>, String> {
+    let opened = outlets.vault.open("alert channel", &due.target);
+    let target: Target = opened
+        .ok()
+        .and_then(|plain| serde_json::from_slice(&plain).ok())
+        .ok_or("The channel's address cannot be read; make the channel anew.")?;
+    let message = Message {
+        value: &due.message,
+        base_url: &outlets.base_url,
+    };
+    let body = match due.kind {
+        ChannelKind::Email if !outlets.mail.is_on() => return Err("No mail server is set up.".into()),
+        ChannelKind::Email => {
+            let letter = letter(&target.to, &message, db.clock.now() + TimeDelta::hours(24));
+            return letter.map(Some).map_err(|_| "The mail could not be written.".into());
+        }
+        ChannelKind::Webhook => message.webhook(),
+        ChannelKind::Slack => message.slack(),
+        ChannelKind::PagerDuty => message.pagerduty(&target.key),
+    };
+    let secret = match &due.secret {
+        Some(sealed) => Some(
+            outlets
+                .vault
+                .open("alert channel", sealed)
+                .map_err(|_| "The channel's secret cannot be read; make the channel anew.")?,
+        ),
+        None => None,
+    };
+    post(outlets, due, &target.to, body.to_string().into_bytes(), secret)
+        .await
+        .map(|()| None)
+}
+
+async fn post(outlets: &Outlets, due: &Due, to: &str, body: Vec<u8>, secret: Option<Vec<u8>>) -> Result<(), String> {
+    let url = outlets.reach.check(to).map_err(|refused| refused.to_string())?;
+    let client = outlets
+        .reach
+        .client(&url)
+        .await
+        .map_err(|refused| refused.to_string())?;
+    let now: DateTime<Utc> = Utc::now();
+    let mut request = client
+        .post(url)
+        .header("content-type", "application/json")
+        .header("user-agent", "Pulseboard")
+        .header("idempotency-key", format!("{}-{}", due.channel, due.key));
+    if let Some(secret) = secret {
+        request = request.header("pulseboard-signature", signature(&secret, now, &body));
+    }
+    let mut answer = request.body(body).send().await.map_err(|error| {
+        if error.is_timeout() {
+            "No answer within five seconds.".to_owned()
+        } else {
+            "The connection failed.".to_owned()
+        }
+    })?;
+    let status = answer.status();
+    // read to its end within reason, so that the connection ends well; what it says is nobody's business
+    let mut read = 0;
+    while let Ok(Ok(Some(chunk))) = tokio::time::timeout(Duration::from_secs(5), answer.chunk()).await {
+        read += chunk.len();
+        if read > LARGEST {
+            break;
+        }
+    }
+    match status.is_success() {
+        true => Ok(()),
+        false => Err(format!("The receiver answered {}.", status.as_u16())),
+    }
+}

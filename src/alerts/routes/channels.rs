@@ -1,0 +1,259 @@
+//! Channels in the admin area: who is told outside these pages, and whether it worked.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{Html, IntoResponse, Response};
+use chrono::NaiveTime;
+
+use crate::alerts::channel::{ChannelKind, Target};
+use crate::alerts::commands::{self, NewChannel};
+use crate::alerts::group::Muted;
+use crate::alerts::model::Severity;
+use crate::alerts::queries::{self, ChannelRow};
+use crate::app::App;
+use crate::auth::Manager;
+use crate::clock::age_label;
+use crate::error::{Error, Problems, Result};
+use crate::facilities;
+use crate::ids::FacilityId;
+use crate::web::flash::Done;
+use crate::web::{Form, Here, Hx, Layout, OptionView, options, rejected, saved};
+
+#[derive(Template)]
+#[template(path = "alerts/channels.html")]
+struct ChannelsPage {
+    layout: Layout,
+    channels: Vec<ChannelView>,
+    form: ChannelForm,
+    kinds: Vec<OptionView>,
+    facilities: Vec<OptionView>,
+    severities: Vec<OptionView>,
+    problems: Vec<(&'static str, String)>,
+    /// the secret of the webhook that was just made
+    made: Option<String>,
+}
+
+impl ChannelsPage {
+    fn problem(&self, field: &str) -> &str {
+        let found = self.problems.iter().find(|(name, _)| *name == field);
+        found.map_or("", |(_, problem)| problem.as_str())
+    }
+}
+
+struct ChannelView {
+    id: i64,
+    name: String,
+    kind: &'static str,
+    hint: String,
+    place: String,
+    least: &'static str,
+    muted: String,
+    /// kind and word of its badge
+    state: (&'static str, &'static str),
+    last: String,
+    mine: bool,
+}
+
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ChannelForm {
+    facility: String,
+    name: String,
+    kind: String,
+    to: String,
+    key: String,
+    least: String,
+    muted_from: String,
+    muted_to: String,
+}
+
+const FIELDS: [&str; 9] = [
+    "facility",
+    "name",
+    "kind",
+    "to",
+    "key",
+    "least",
+    "muted_from",
+    "muted_to",
+    "",
+];
+
+impl ChannelForm {
+    fn channel(&self) -> Result<NewChannel> {
+        let mut problems = Problems::default();
+        let facility = match self.facility.trim() {
+            "" => None,
+            id => id.parse().map(|id| Some(FacilityId(id))).unwrap_or_else(|_| {
+                problems.add("facility", "Choose one of your facilities.");
+                None
+            }),
+        };
+        let mut time = |field: &'static str, text: &str| match text.trim() {
+            "" => None,
+            text => NaiveTime::parse_from_str(text, "%H:%M")
+                .inspect_err(|_| problems.add(field, "Type a time such as 22:00."))
+                .ok(),
+        };
+        let (from, to) = (time("muted_from", &self.muted_from), time("muted_to", &self.muted_to));
+        if from.is_some() != to.is_some() {
+            problems.add("muted_to", "Give both times, or none.");
+        }
+        let kind = self.kind.parse::<ChannelKind>();
+        if kind.is_err() {
+            problems.add("kind", "Choose one of these.");
+        }
+        problems.check()?;
+        Ok(NewChannel {
+            facility,
+            name: self.name.clone(),
+            kind: kind.unwrap_or(ChannelKind::Webhook),
+            target: Target {
+                to: self.to.trim().into(),
+                key: self.key.trim().into(),
+            },
+            least: self.least.parse().unwrap_or(Severity::Warning),
+            muted: from.zip(to).map(|(from, to)| Muted {
+                from,
+                to,
+                weekdays: Vec::new(),
+            }),
+        })
+    }
+}
+
+/// `GET /admin/channels`
+pub(super) async fn index(State(app): State<App>, here: Here, manager: Manager) -> Result<Response> {
+    let form = ChannelForm {
+        kind: ChannelKind::Webhook.as_str().into(),
+        least: Severity::Warning.as_str().into(),
+        ..ChannelForm::default()
+    };
+    let page = page(&app, &here, &manager, form).await?;
+    Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
+}
+
+/// `POST /admin/channels`: the answer shows the secret of a webhook, this once.
+pub(super) async fn create(
+    State(app): State<App>,
+    hx: Hx,
+    here: Here,
+    manager: Manager,
+    Form(form): Form<ChannelForm>,
+) -> Result<Response> {
+    let done = match form.channel() {
+        Ok(new) => commands::add_channel(&app.db, &app.outlets, &manager, &new).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(None) => Ok(saved(hx, "/admin/channels", Done::ChannelAdded)),
+        Ok(Some(secret)) => {
+            let mut page = page(&app, &here, &manager, ChannelForm::default()).await?;
+            page.made = Some(secret);
+            Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
+        }
+        Err(Error::Invalid(problems)) => {
+            let mut page = page(&app, &here, &manager, form).await?;
+            page.problems = FIELDS
+                .into_iter()
+                .filter_map(|field| problems.of(field).map(|problem| (field, problem.to_owned())))
+                .collect();
+            rejected(&page)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /admin/channels/{channel_id}/test`
+pub(super) async fn test(State(app): State<App>, hx: Hx, manager: Manager, Path(id): Path<i64>) -> Result<Response> {
+    commands::test_channel(&app.db, &manager, id).await?;
+    Ok(saved(hx, "/admin/channels", Done::ChannelTested))
+}
+
+/// `POST /admin/channels/{channel_id}/removal`
+pub(super) async fn remove(State(app): State<App>, hx: Hx, manager: Manager, Path(id): Path<i64>) -> Result<Response> {
+    commands::remove_channel(&app.db, &manager, id).await?;
+    Ok(saved(hx, "/admin/channels", Done::ChannelRemoved))
+}
+
+async fn page(app: &App, here: &Here, manager: &Manager, form: ChannelForm) -> Result<ChannelsPage> {
+    let layout = app
+        .chrome
+        .page(manager, here, "Alert channels", "admin/channels")
+        .await?;
+    let mine = facilities::of_person(app.db.unscoped(), manager).await?;
+    let mut tx = app.db.read(&manager.scope()).await?;
+    let rows = queries::channels(&mut tx).await?;
+    drop(tx);
+    let now = app.db.clock.now();
+    let mut channels = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let place = match row.facility {
+            None => "Every facility".to_owned(),
+            Some(id) => app
+                .chrome
+                .facility(id)
+                .await
+                .map_or_else(|_| String::new(), |one| one.name.clone()),
+        };
+        channels.push(ChannelView::of(row, place, manager, now));
+    }
+    let mut places = Vec::new();
+    if manager.network_admin {
+        places.push(OptionView {
+            value: String::new(),
+            label: "Every facility".into(),
+            selected: form.facility.is_empty(),
+        });
+    }
+    places.extend(
+        mine.into_iter()
+            .filter(|one| manager.manages(one.id))
+            .map(|one| OptionView {
+                selected: form.facility == one.id.to_string(),
+                value: one.id.to_string(),
+                label: one.name,
+            }),
+    );
+    Ok(ChannelsPage {
+        layout,
+        channels,
+        kinds: options(
+            ChannelKind::ALL.iter().map(|one| (one.as_str(), one.label())),
+            &form.kind,
+        ),
+        facilities: places,
+        severities: options(Severity::ALL.iter().map(|one| (one.as_str(), one.label())), &form.least),
+        form,
+        problems: Vec::new(),
+        made: None,
+    })
+}
+
+impl ChannelView {
+    fn of(row: &ChannelRow, place: String, manager: &Manager, now: chrono::DateTime<chrono::Utc>) -> Self {
+        let (state, last) = match (&row.last_error, row.last_sent_at) {
+            (Some(error), _) => (("critical", "Failing"), error.clone()),
+            (None, Some(at)) => (("good", "Good"), format!("told {} ago", age_label(now - at))),
+            (None, None) => (("", "Not used yet"), String::new()),
+        };
+        ChannelView {
+            id: row.id,
+            name: row.name.clone(),
+            kind: row.kind.label(),
+            hint: row.hint.clone(),
+            place,
+            least: row.least.label(),
+            muted: row.muted.as_ref().map_or_else(String::new, |muted| {
+                format!(
+                    "not from {} to {}",
+                    muted.from.format("%H:%M"),
+                    muted.to.format("%H:%M")
+                )
+            }),
+            state,
+            last,
+            mine: manager.network_admin || row.facility.is_some_and(|facility| manager.manages(facility)),
+        }
+    }
+}
