@@ -35,6 +35,7 @@ mod admin;
 pub mod alerts;
 mod api;
 pub mod boards;
+pub mod catalog;
 pub mod distributions;
 pub mod facilities;
 pub mod health;

@@ -24,7 +24,7 @@ const KERNEL: [&str; 11] = [
 const PLATFORM: [&str; 8] = ["outbox", "audit", "auth", "live", "web", "jobs", "mail", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 20] = [
+const FEATURES: [(&str, &[&str]); 21] = [
     ("facilities", &[]),
     ("metrics", &["facilities"]),
     ("ingest", &["metrics", "facilities"]),
@@ -59,6 +59,7 @@ const FEATURES: [(&str, &[&str]); 20] = [
         ],
     ),
     ("alerts", &["widgets", "requests", "inventory", "facilities"]),
+    ("catalog", &["boards", "widgets"]),
     (
         "network",
         &["distributions", "requests", "inventory", "summary", "facilities"],
@@ -77,6 +78,7 @@ const FEATURES: [(&str, &[&str]); 20] = [
             "summary",
             "facilities",
             "users",
+            "catalog",
         ],
     ),
 ];
