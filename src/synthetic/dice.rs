@@ -51,9 +51,7 @@ impl Dice {
             return 0;
         }
         if mean > 30.0 {
-            // the sum of twelve uniforms less six is close to a standard normal
-            let normal: f64 = (0..12).map(|_| self.0.random::<f64>()).sum::<f64>() - 6.0;
-            return (mean + normal * mean.sqrt()).round().max(0.0) as u32;
+            return (mean + self.normal() * mean.sqrt()).round().max(0.0) as u32;
         }
         let limit = (-mean).exp();
         let mut count = 0;
@@ -63,6 +61,23 @@ impl Dice {
             product *= self.0.random::<f64>();
         }
         count
+    }
+
+    /// Close to the standard normal: the sum of twelve uniforms less six.
+    pub fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.0.random::<f64>()).sum::<f64>() - 6.0
+    }
+
+    /// Half of them below the median, and a tail the heavier the larger `spread` is (log-normal).
+    pub fn heavy(&mut self, median: f64, spread: f64) -> f64 {
+        median * (self.normal() * spread).exp()
+    }
+
+    /// One of `[0, end)`, the first ones by far the most often: like the popularity of things (about Zipf's law).
+    pub fn popular(&mut self, end: usize) -> usize {
+        let most = (end.max(1) as f64).ln();
+        let index = (self.between(0.0, most).exp() - 1.0) as usize;
+        index.min(end.saturating_sub(1))
     }
 }
 

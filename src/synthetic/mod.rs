@@ -5,6 +5,7 @@ mod calendar;
 mod close;
 mod commands;
 mod dice;
+mod domains;
 mod history;
 mod ledger;
 mod names;
@@ -17,6 +18,7 @@ mod transport;
 mod users;
 
 pub use commands::seed;
+pub use domains::{DOMAINS, Happening, Stream};
 pub use simulator::{Pace, simulate, simulate_at};
 pub use users::{DemoUser, demo_users};
 
