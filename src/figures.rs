@@ -18,6 +18,7 @@ text_enum! {
         Group = "group" / "Blood group",
         Urgency = "urgency" / "Urgency",
         Reason = "reason" / "Reason",
+        Tag = "tag" / "Tag",
     }
 }
 

@@ -169,9 +169,10 @@ impl Ask {
         query_of(&self.filter, self.range.as_ref())
     }
 
-    /// Whether it shows figures of this facility.
+    /// Whether it shows figures of this facility. Number 0 is the installation, whose figures stand on boards of many.
     pub fn shows(&self, facility: FacilityId) -> bool {
-        self.facilities.binary_search(&facility).is_ok()
+        let installation = facility.0 == 0 && self.facilities.len() > 1;
+        installation || self.facilities.binary_search(&facility).is_ok()
     }
 
     /// Whether somebody may still see all that it shows.

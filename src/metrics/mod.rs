@@ -3,6 +3,7 @@
 
 mod commands;
 mod definitions;
+pub mod figures;
 mod model;
 mod parts;
 pub mod queries;

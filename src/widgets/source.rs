@@ -206,7 +206,13 @@ pub struct Item {
 /// A feature with figures. `load` and `items` see what their transaction's scope sees and nothing else.
 #[async_trait]
 pub trait Source: Send + Sync {
+    /// Those that are the same everywhere.
     fn measures(&self) -> Vec<Measure>;
+
+    /// A measure that is not among these, because it depends on what is defined in the database; whether it is, `load` says.
+    fn named(&self, _: &str) -> Option<Measure> {
+        None
+    }
 
     /// The figure as asked. `NotFound` for a measure of another source.
     async fn load(&self, tx: &mut PgConnection, query: &Query) -> Result<Frame>;
@@ -253,9 +259,13 @@ impl Sources {
     }
 
     /// A measure and who knows it.
-    pub fn find(&self, name: &str) -> Option<(&dyn Source, &Measure)> {
-        let (at, measure) = self.measures.iter().find(|(_, measure)| measure.name == name)?;
-        Some((self.all[*at].as_ref(), measure))
+    pub fn find(&self, name: &str) -> Option<(&dyn Source, Cow<'_, Measure>)> {
+        if let Some((at, measure)) = self.measures.iter().find(|(_, measure)| measure.name == name) {
+            return Some((self.all[*at].as_ref(), Cow::Borrowed(measure)));
+        }
+        let named = |source: &'_ dyn Source| source.named(name);
+        let source = self.all.iter().find(|source| named(source.as_ref()).is_some())?;
+        Some((source.as_ref(), Cow::Owned(named(source.as_ref())?)))
     }
 
     /// Everything that is wrong with a widget, its measure included.

@@ -1,5 +1,7 @@
 //! One widget in the editor: the gallery from which it is added, and its form, drawn from what its kind takes.
 
+use std::borrow::Cow;
+
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -65,13 +67,13 @@ async fn gallery(State(app): State<App>, here: Here, user: CurrentUser, Path(id)
 /// A widget as the gallery offers it: the first measure that suits it, split as suits it.
 fn sample(kind: Kind, id: &str, wish: Option<&str>) -> Widget {
     let mut widget = Widget::new(kind, id);
-    let suits = |measure: &&Measure| measure.suits(kind);
     let all = sources();
     let wished = wish
         .and_then(|name| all.find(name))
         .map(|(_, measure)| measure)
-        .filter(suits);
-    if let Some(measure) = wished.or_else(|| all.measures().find(suits)) {
+        .filter(|measure| measure.suits(kind));
+    let first = || all.measures().find(|measure| measure.suits(kind)).map(Cow::Borrowed);
+    if let Some(measure) = wished.or_else(first) {
         widget.source = Some(SourceRef {
             measure: measure.name.to_string(),
             by: kind.default_by(measure.by),
@@ -88,8 +90,15 @@ fn sample(kind: Kind, id: &str, wish: Option<&str>) -> Widget {
 }
 
 fn measures(kind: Kind, chosen: &str) -> Vec<OptionView> {
-    let fitting = sources().measures().filter(|measure| measure.suits(kind));
-    options(fitting.map(|measure| (&*measure.name, &*measure.title)), chosen)
+    let all = sources();
+    let mut fitting: Vec<Cow<'_, Measure>> = all.measures().map(Cow::Borrowed).collect();
+    // one that is not listed stays what it is
+    let unlisted = all
+        .find(chosen)
+        .filter(|_| !fitting.iter().any(|one| one.name == chosen));
+    fitting.extend(unlisted.map(|(_, measure)| measure));
+    fitting.retain(|measure| measure.suits(kind));
+    options(fitting.iter().map(|measure| (&*measure.name, &*measure.title)), chosen)
 }
 
 /// `POST /boards/{board_id}/edit/widgets`: adds one of a kind at the bottom, and opens its form.

@@ -74,7 +74,7 @@ pub(super) async fn html(
         widget,
         context,
         source,
-        measure,
+        measure: &measure,
         by: &reference.by,
         span,
         version: loads.version,
@@ -369,7 +369,8 @@ fn label(dimension: Dimension, key: &str, context: &Context) -> String {
         Dimension::Day => key
             .parse::<NaiveDate>()
             .map_or_else(|_| key.into(), |day| day.format("%a %-d %b").to_string()),
-        Dimension::Region => key.into(),
+        Dimension::Tag if key.is_empty() => "Without".into(),
+        Dimension::Region | Dimension::Tag => key.into(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod distributions;
 mod inventory;
+mod metrics;
 mod requests;
 mod summary;
 
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Box<dyn Source>> {
         Box::new(inventory::Inventory),
         Box::new(requests::Requests),
         Box::new(distributions::Distributions),
+        Box::new(metrics::Metrics),
     ]
 }
 
