@@ -24,8 +24,8 @@ use crate::mail::Mail;
 use crate::users::{Doors, Setup};
 use crate::web::{self, Frame, Route, Routes};
 use crate::{
-    admin, alerts, api, boards, distributions, health, ingest, inventory, keys, metrics, network, places, reference,
-    requests, search, users,
+    admin, alerts, api, boards, catalog, distributions, health, ingest, inventory, keys, metrics, network, places,
+    reference, requests, search, users,
 };
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
@@ -143,6 +143,7 @@ pub fn routes() -> Routes<App> {
         .merge(places::routes())
         .merge(reference::routes())
         .merge(keys::routes())
+        .merge(catalog::routes())
         .merge(api::routes())
         .merge(metrics::routes())
         .merge(ingest::letter_routes())

@@ -21,7 +21,7 @@ use crate::live::Limits;
 use crate::mail::{self, Mail};
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
-use crate::{alerts, audit, boards, health, ingest, inventory, outbox, reactions, summary, telemetry};
+use crate::{alerts, audit, boards, catalog, health, ingest, inventory, outbox, reactions, summary, telemetry};
 
 /// A running instance.
 pub struct Running {
@@ -168,6 +168,13 @@ pub fn tasks(app: &App) -> Vec<JoinHandle<()>> {
         })
     });
     let mut tasks = vec![
+        keep_going("cases", {
+            let pipeline = app.ingest.clone();
+            move || {
+                let pipeline = pipeline.clone();
+                async move { pipeline.tell_cases().await }
+            }
+        }),
         keep_going("telling", {
             let pipeline = app.ingest.clone();
             move || {
@@ -325,6 +332,7 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
                 async move {
                     let mut tx = db.write_in_background(&db::Scope::All).await?;
                     outbox::prune(&mut tx).await?;
+                    catalog::prune(&mut tx).await?;
                     tx.commit().await?;
                     jobs::prune(&db).await?;
                     auth.sessions.prune().await?;

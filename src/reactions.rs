@@ -17,7 +17,7 @@ pub async fn run(app: App) {
             Heard::Resync => {
                 app.auth.forget_all();
                 app.chrome.forget();
-                app.ingest.registry().forget();
+                app.ingest.definitions_changed();
                 app.ingest.zones().forget();
                 app.boards.all_changed();
                 app.hub.resync();
@@ -59,8 +59,8 @@ fn react(app: &App, facilities: &[FacilityId], event: &Event) {
             app.auth.forget(*user);
             app.hub.access_changed(Ground::Person(*user));
         }
-        Event::MetricsChanged => metrics_changed(app, facilities),
-        Event::DefinitionsChanged => app.ingest.registry().forget(),
+        Event::MetricsChanged => boards_changed(app, facilities, "metrics"),
+        Event::DefinitionsChanged => app.ingest.definitions_changed(),
         Event::PeopleChanged => people_changed(app),
         Event::AlertsChanged => alerts_changed(app, facilities),
     }

@@ -99,8 +99,8 @@ fn check_head(catalog: &Catalog, problems: &mut Problems) {
     }
     slug(&catalog.name, "name", problems);
     title(&catalog.title, "title", problems);
-    if catalog.version == 0 {
-        problems.add("version", "Versions begin with 1.");
+    if !(1..=1_000_000).contains(&catalog.version) {
+        problems.add("version", "From 1 to 1000000.");
     }
     if let Some(problem) = text::problem(&catalog.description, 1000) {
         problems.add("description", problem);

@@ -11,11 +11,14 @@ use super::expression::{Expression, equal};
 use super::model::{Accepted, Catalog, Correlation, EventType, Field};
 use super::sequence::Pattern;
 
+/// Letters of a correlation's key at most.
+const LONGEST_KEY: usize = 200;
+
 /// What all installed catalogs together say of events.
 #[derive(Default)]
 pub struct Rules {
     types: HashMap<String, TypeRules>,
-    correlations: Vec<CorrelationRules>,
+    correlations: Vec<Arc<CorrelationRules>>,
     /// which steps an event of a type may fill: places in `correlations`, and of the step
     steps: HashMap<String, Vec<(usize, usize)>>,
 }
@@ -38,6 +41,7 @@ enum Added {
 }
 
 /// A correlation ready for work.
+#[derive(Debug, PartialEq)]
 pub struct CorrelationRules {
     /// the event type that it makes
     pub emits: String,
@@ -65,10 +69,9 @@ pub struct Found {
 }
 
 /// A step of a correlation that an event can fill, and for which key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Filled {
-    /// place in [`Rules::correlations`]
-    pub correlation: usize,
+    pub correlation: Arc<CorrelationRules>,
     pub key: String,
     /// a bit for each step
     pub steps: u8,
@@ -93,14 +96,20 @@ impl Rules {
                 for (at, step) in correlation.steps.iter().enumerate().take(8) {
                     rules.steps.entry(step.event.clone()).or_default().push((place, at));
                 }
-                rules.correlations.push(CorrelationRules::new(correlation));
+                rules.correlations.push(Arc::new(CorrelationRules::new(correlation)));
             }
         }
         rules
     }
 
-    pub fn correlations(&self) -> &[CorrelationRules] {
-        &self.correlations
+    /// Whether a catalog says something of this type.
+    pub fn know(&self, event_type: &str) -> bool {
+        self.types.contains_key(event_type)
+    }
+
+    /// Whether data of this type is kept with more than what came.
+    pub fn enrich(&self, event_type: &str) -> bool {
+        self.types.get(event_type).is_some_and(|rules| !rules.enrich.is_empty())
     }
 
     /// Checks an event's data and adds what enrichment adds. An event of a type that no catalog knows passes as it is.
@@ -148,11 +157,11 @@ impl Rules {
             let Some(key) = key.filter(|_| holds(&rules.conditions[step], data)) else {
                 continue;
             };
-            match filled.iter_mut().find(|one| one.correlation == correlation) {
+            match filled.iter_mut().find(|one| Arc::ptr_eq(&one.correlation, rules)) {
                 Some(known) => known.steps |= 1 << step,
                 None => filled.push(Filled {
-                    correlation,
-                    key: name_of(key),
+                    correlation: rules.clone(),
+                    key: name_of(key).chars().take(LONGEST_KEY).collect(),
                     steps: 1 << step,
                 }),
             }

@@ -19,5 +19,4 @@ pub use commands::group::{Once, Outcome};
 pub use commands::retention::keep;
 pub use model::{Batch, Incoming, Item, Origin, Point, Verdict};
 pub use pipeline::{Effect, Pipeline, WRITERS};
-pub use prepare::Check;
 pub use routes::{BODY_LIMIT, letter_routes, routes};

@@ -4,14 +4,14 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwapOption;
 use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 use tokio::sync::{Notify, oneshot};
 
-use super::commands::group::{self, Once, Outcome};
-use super::model::{Batch, Item, Origin, Verdict};
-use super::prepare::{self, Check, Knowledge, Prepared};
+use super::commands::group::{self, Changed, Once, Outcome};
+use super::model::{Batch, Incoming, Item, Origin, Verdict};
+use super::prepare::{self, Knowledge, Prepared};
+use crate::catalog::{self, Installed, Untold};
 use crate::db::Db;
 use crate::db::copy::micros;
 use crate::error::{Error, Result};
@@ -39,11 +39,12 @@ struct Inner {
     series: Series,
     zones: Zones,
     parts: Parts,
-    check: ArcSwapOption<Check>,
+    catalogs: Installed,
     queue: Mutex<Queue>,
     filled: Notify,
     changed: Mutex<Vec<i64>>,
     changes: Notify,
+    cases: Notify,
 }
 
 #[derive(Default)]
@@ -65,11 +66,12 @@ impl Pipeline {
             series: Series::new(db.clone()),
             zones: Zones::new(db.clone()),
             parts: Parts::new(db.clone()),
-            check: ArcSwapOption::empty(),
+            catalogs: Installed::new(db.clone()),
             queue: Mutex::default(),
             filled: Notify::new(),
             changed: Mutex::default(),
             changes: Notify::new(),
+            cases: Notify::new(),
             db,
         }))
     }
@@ -84,9 +86,10 @@ impl Pipeline {
         &self.0.zones
     }
 
-    /// The rules that catalogs add; asked for each event, in the sender's task.
-    pub fn set_check(&self, check: Check) {
-        self.0.check.store(Some(Arc::new(check)));
+    /// Event types, metrics or catalogs changed: they are read anew.
+    pub fn definitions_changed(&self) {
+        self.0.registry.forget();
+        self.0.catalogs.forget();
     }
 
     /// Items that wait for a writer.
@@ -165,12 +168,12 @@ impl Pipeline {
         let definitions = inner.registry.with(&types, &names).await?;
         drop((types, names));
         let facilities = inner.zones.current().await?;
-        let check = inner.check.load_full();
+        let rules = inner.catalogs.rules().await?;
         let known = Knowledge {
             definitions: &definitions,
             series: &inner.series,
             facilities: &facilities,
-            check: check.as_deref(),
+            rules: &rules,
             now: inner.db.clock.now(),
             of_any_age,
         };
@@ -272,7 +275,10 @@ impl Pipeline {
         written
     }
 
-    fn changed(&self, facilities: Vec<i64>) {
+    fn changed(&self, Changed { facilities, cases }: Changed) {
+        if cases > 0 {
+            self.0.cases.notify_one();
+        }
         if !facilities.is_empty() {
             let mut changed = self.0.changed.lock().unwrap_or_else(PoisonError::into_inner);
             changed.extend(facilities);
@@ -299,6 +305,47 @@ impl Pipeline {
         }
     }
 
+    /// Sends the events of cases that were found, for ever. Those of an instance that died are sent by another.
+    pub async fn tell_cases(&self) {
+        loop {
+            let _ = tokio::time::timeout(LOOK_FOR_CASES, self.0.cases.notified()).await;
+            loop {
+                match self.tell_some_cases().await {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "cases could not be told; they will be later");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends the events of some cases, and notes so in the same transaction; answers how many. What two instances send is
+    /// one event, for a case has one id.
+    pub async fn tell_some_cases(&self) -> Result<usize> {
+        let cases = {
+            let mut tx = self.0.db.ingest().await?;
+            catalog::untold(&mut tx, MOST_CASES).await?
+        };
+        if cases.is_empty() {
+            return Ok(0);
+        }
+        let origin = Origin {
+            name: "correlation".into(),
+            facilities: None,
+        };
+        let batch = cases.iter().map(case).collect();
+        let told = cases.clone();
+        let effect: Effect = Box::new(move |tx| Box::pin(async move { catalog::told(tx, &told).await }));
+        let verdicts = self.submit_with(&origin, batch, effect).await?;
+        if let Some(bad) = verdicts.iter().find(|verdict| !verdict.is_good()) {
+            tracing::warn!(?bad, "the event of a case was not taken");
+        }
+        Ok(cases.len())
+    }
+
     async fn tell_once(&self, facilities: &[i64]) -> Result<()> {
         let facilities: Vec<FacilityId> = facilities.iter().copied().map(FacilityId).collect();
         let mut tx = self.0.db.ingest().await?;
@@ -306,6 +353,26 @@ impl Pipeline {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Cases told at once at most.
+const MOST_CASES: i64 = 500;
+const LOOK_FOR_CASES: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The event that a case is.
+fn case(case: &Untold) -> Item {
+    let data = serde_json::json!({
+        "key": case.key, "started_at": case.started_at, "ended_at": case.ended_at, "events": case.events,
+    });
+    Item::Event(Box::new(Incoming {
+        source: "pulseboard/correlation".into(),
+        id: format!("{}/{}/{}", case.emits, case.key, case.ended_at.timestamp_micros()),
+        kind: case.emits.clone(),
+        time: Some(case.ended_at),
+        subject: Some(case.key.clone()),
+        data: serde_json::value::to_raw_value(&data).ok(),
+        facility: (case.facility != 0).then_some(FacilityId(case.facility)),
+    }))
 }
 
 const TELL_EVERY: std::time::Duration = std::time::Duration::from_millis(250);

@@ -2,20 +2,19 @@
 //! points it makes. Done by the task of whoever sends, so that many senders use many cores.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::body;
 use super::commands::dead_letters::{Cause, NewLetter};
 use super::model::{Batch, Incoming, Item, Origin, Point, Verdict};
+use crate::catalog::{Filled, Rules};
 use crate::db::copy::micros;
-use crate::metrics::{Calendar, Definition, Definitions, EventType, LARGEST, MetricKind, NewSeries, Series, Tags};
-
-/// What a catalog adds to the rules for an event of its types: refuse it with a reason, or enrich it.
-pub type Check = Arc<dyn Fn(&EventType, &mut Incoming) -> Result<(), String> + Send + Sync>;
+use crate::ids::FacilityId;
+use crate::metrics::{Calendar, Definition, Definitions, LARGEST, MetricKind, NewSeries, Series, Tags};
 
 /// A batch, ready to be written.
 #[derive(Debug, Default)]
@@ -40,7 +39,13 @@ pub struct ReadyEvent {
     /// what tells one body from another
     pub digest: i64,
     pub event: Box<Incoming>,
+    /// the data with what a catalog added; none: as it came
+    pub enriched: Option<Box<RawValue>>,
+    /// what a catalog finds in the data, for an event that names none
+    pub subject: Option<String>,
     pub actor: Option<String>,
+    /// steps of correlations that it can fill
+    pub filled: Vec<Filled>,
     pub points: Vec<ReadyPoint>,
 }
 
@@ -60,7 +65,7 @@ pub struct Knowledge<'a> {
     pub definitions: &'a Definitions,
     pub series: &'a Series,
     pub facilities: &'a Calendar,
-    pub check: Option<&'a Check>,
+    pub rules: &'a Rules,
     pub now: DateTime<Utc>,
     /// somebody decided so: no age is too late
     pub of_any_age: bool,
@@ -122,11 +127,11 @@ impl Prepared {
         &mut self,
         index: usize,
         origin: &Origin,
-        mut event: Box<Incoming>,
+        event: Box<Incoming>,
         known: &Knowledge<'_>,
         unknown: &mut HashMap<Vec<u8>, NewSeries>,
     ) -> Result<Option<Verdict>, Verdict> {
-        let facility = place(origin, event.facility, known)?;
+        let mut facility = place(origin, event.facility, known)?;
         for (name, text, longest) in [
             ("source", &event.source, LONGEST_TEXT),
             ("id", &event.id, LONGEST_TEXT),
@@ -150,25 +155,26 @@ impl Prepared {
             .definitions
             .event_type(&event.kind)
             .ok_or_else(|| rejected(TOO_MANY_NAMES))?;
-        let (key, digest) = (key(facility, &event), digest(&event));
-        if let Some(check) = known.check {
-            check(event_type, &mut event).map_err(rejected)?;
+        let rules = known.rules;
+        let wanted = rules.know(&event.kind) || !event_type.metrics.is_empty() || event_type.actor_path.is_some();
+        let mut tree = if wanted { tree(&event) } else { Value::Null };
+        let found = rules
+            .take(&event.kind, &mut tree["data"])
+            .map_err(|violation| rejected(violation.to_string()))?;
+        if let Some(named) = &found.facility {
+            facility = place(origin, facility_id(named)?, known)?;
         }
+        let (key, digest) = (key(facility, &event), digest(&event));
         let (at, verdict) = moment(event.time, known.now);
         if let Some(reason) = too_late(at, event_type.allowed_lateness, known) {
             self.letters
                 .push(NewLetter::event(facility, Cause::Late, reason.clone(), &event));
             return Err(Verdict::Late(reason));
         }
-        let tree = (!event_type.metrics.is_empty() || event_type.actor_path.is_some()).then(|| tree(&event));
-        let actor = event_type
-            .actor_path
-            .as_ref()
-            .and_then(|path| text_at(tree.as_ref()?, path));
+        let actor = event_type.actor_path.as_ref().and_then(|path| text_at(&tree, path));
         let mut points = Vec::new();
         for metric in &event_type.metrics {
-            let derived = tree.as_ref().and_then(|tree| derive(metric, tree));
-            if let Some((value, tags)) = derived {
+            if let Some((value, tags)) = derive(metric, &tree) {
                 let series = find(known, facility, metric, tags, unknown);
                 points.push(ReadyPoint {
                     index,
@@ -186,7 +192,13 @@ impl Prepared {
             at: micros(at),
             key,
             digest,
-            actor,
+            enriched: rules
+                .enrich(&event.kind)
+                .then(|| to_raw_value(&tree["data"]).ok())
+                .flatten(),
+            subject: found.subject,
+            actor: actor.or(found.actor),
+            filled: rules.steps(&event.kind, &tree["data"]),
             points,
             event,
         });
@@ -272,8 +284,20 @@ impl Prepared {
     }
 }
 
+/// As an event's data names a facility.
+fn facility_id(value: &Value) -> Result<Option<FacilityId>, Verdict> {
+    let id = match value {
+        Value::Null => return Ok(None),
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    id.map(|id| Some(FacilityId(id)))
+        .ok_or_else(|| rejected("There is no such facility."))
+}
+
 /// The facility, if the sender may write for it.
-fn place(origin: &Origin, named: Option<crate::ids::FacilityId>, known: &Knowledge<'_>) -> Result<i64, Verdict> {
+fn place(origin: &Origin, named: Option<FacilityId>, known: &Knowledge<'_>) -> Result<i64, Verdict> {
     let facility = origin.facility(named).map_err(rejected)?;
     match known.facilities.contains_key(&facility) {
         true if named.is_none_or(|named| named.0 != 0) => Ok(facility),

@@ -69,6 +69,8 @@ text_enum! {
         ChannelAdded = "channel_added" / "The channel is added. Send it a test.",
         ChannelTested = "channel_tested" / "A test message is on its way; its outcome is shown here in a moment.",
         ChannelRemoved = "channel_removed" / "The channel is removed.",
+        CatalogImported = "catalog_imported" / "The catalog is imported.",
+        CatalogRemoved = "catalog_removed" / "The catalog is removed; what was recorded stays.",
         LoggedOut = "logged_out" / "You are logged out.",
     }
 }

@@ -27,7 +27,7 @@ const PLATFORM: [&str; 8] = ["outbox", "audit", "auth", "live", "web", "jobs", "
 const FEATURES: [(&str, &[&str]); 21] = [
     ("facilities", &[]),
     ("metrics", &["facilities"]),
-    ("ingest", &["metrics", "facilities"]),
+    ("ingest", &["catalog", "metrics", "facilities"]),
     ("reference", &["facilities"]),
     ("summary", &["facilities"]),
     ("places", &["summary", "facilities"]),
@@ -38,6 +38,7 @@ const FEATURES: [(&str, &[&str]); 21] = [
     (
         "widgets",
         &[
+            "metrics",
             "distributions",
             "requests",
             "inventory",
@@ -59,7 +60,7 @@ const FEATURES: [(&str, &[&str]); 21] = [
         ],
     ),
     ("alerts", &["widgets", "requests", "inventory", "facilities"]),
-    ("catalog", &["boards", "widgets"]),
+    ("catalog", &["boards", "widgets", "metrics"]),
     (
         "network",
         &["distributions", "requests", "inventory", "summary", "facilities"],
@@ -79,6 +80,7 @@ const FEATURES: [(&str, &[&str]); 21] = [
             "facilities",
             "users",
             "catalog",
+            "ingest",
         ],
     ),
 ];

@@ -23,7 +23,7 @@ const COMMON: [&str; 8] = [
 ];
 
 /// What programs send: rows may belong to the installation itself, number 0, so no foreign key names their facility.
-const STREAMS: [&str; 7] = [
+const STREAMS: [&str; 9] = [
     "events",
     "event_ids",
     "idempotent_batches",
@@ -31,6 +31,8 @@ const STREAMS: [&str; 7] = [
     "series",
     "points",
     "rollups",
+    "correlation_steps",
+    "correlation_cases",
 ];
 /// Divided by day and written by COPY: what keeps their rows single stands elsewhere.
 const DIVIDED: [&str; 2] = ["events", "points"];
@@ -117,6 +119,14 @@ async fn busy() -> TestApp {
         };
         let batch = vec![event("1", "{}"), event("1", "[]"), point("cpu_usage", 92.5)];
         app.ingest.submit(&origin, batch).await.unwrap();
+        sqlx::query(
+            "with step as (insert into correlation_steps values ($1, 'till.spree', 'ada', now(), 1, 'till', '1'))
+             insert into correlation_cases values ($1, 'till.spree', 'ada', now(), now(), array['1'], true)",
+        )
+        .bind(facility.id.0)
+        .execute(&mut app.owner().await)
+        .await
+        .unwrap();
         let (_, key) = app.key_of(facility).await;
         sqlx::query("insert into idempotent_batches values ($1, $2, '/metrics', 'first', '', 200, '')")
             .bind(facility.id.0)

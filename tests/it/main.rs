@@ -7,6 +7,7 @@ mod architecture;
 mod audit;
 mod boards;
 mod browser;
+mod catalogs;
 mod concurrency;
 mod database;
 mod detect;

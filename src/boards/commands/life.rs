@@ -113,6 +113,19 @@ pub enum Provisioned {
 /// alone what was edited in the browser meanwhile.
 pub async fn provision(db: &Db, slug: &str, file: &File, hash: &[u8]) -> Result<(BoardId, Provisioned)> {
     let mut tx = db.write_in_background(&Scope::All).await?;
+    let done = provision_in(&mut tx, &Actor::system(), slug, file, hash).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// The same within a transaction of the caller's.
+pub async fn provision_in(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    slug: &str,
+    file: &File,
+    hash: &[u8],
+) -> Result<(BoardId, Provisioned)> {
     let known = sqlx::query!(
         r#"select id as "id: BoardId", version, file_hash from boards where slug = $1 for update"#,
         slug
@@ -148,7 +161,7 @@ pub async fn provision(db: &Db, slug: &str, file: &File, hash: &[u8]) -> Result<
         file.template_for.map(FacilityKind::as_str),
         hash,
         what == Provisioned::Created,
-        Actor::system().name,
+        actor.name,
         definition
     )
     .execute(&mut *tx)
@@ -157,10 +170,24 @@ pub async fn provision(db: &Db, slug: &str, file: &File, hash: &[u8]) -> Result<
     let entry = Entry::new(action, "board")
         .about(id.0)
         .detail(serde_json::json!({ "name": file.name, "file": slug }));
-    audit::record(&mut tx, &Actor::system(), &entry).await?;
-    outbox::push(&mut tx, &[], &Event::BoardChanged { board: id }).await?;
-    tx.commit().await?;
+    audit::record(&mut *tx, actor, &entry).await?;
+    outbox::push(tx, &[], &Event::BoardChanged { board: id }).await?;
     Ok((id, what))
+}
+
+/// Deletes a board that came with something else, within a transaction of the caller's.
+pub async fn delete_shipped(tx: &mut PgConnection, actor: &Actor, id: BoardId) -> Result<()> {
+    let Some(name) = sqlx::query_scalar!("delete from boards where id = $1 returning name", id.0)
+        .fetch_optional(&mut *tx)
+        .await?
+    else {
+        return Ok(());
+    };
+    let entry = Entry::new("deleted", "board")
+        .about(id.0)
+        .detail(serde_json::json!({ "name": name }));
+    audit::record(&mut *tx, actor, &entry).await?;
+    outbox::push(tx, &[], &Event::BoardChanged { board: id }).await
 }
 
 /// One board for each kind.

@@ -9,7 +9,7 @@ mod rendering;
 
 pub use content::{Saved, rename, restore, save};
 pub use draft::{discard, rebase, step, undo};
-pub use life::{NewBoard, Provisioned, adopt, create, delete, duplicate, provision};
+pub use life::{NewBoard, Provisioned, adopt, create, delete, delete_shipped, duplicate, provision, provision_in};
 pub use reach::{
     Move, publish, reorder, set_default_of_facility, set_default_of_person, set_template, share, unshare, withdraw,
 };

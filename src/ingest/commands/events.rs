@@ -129,10 +129,10 @@ pub async fn store(tx: &mut PgConnection, events: &[&ReadyEvent], received: i64,
             .int4(ready.type_id)
             .text(&event.source)
             .text(&event.id)
-            .maybe_text(event.subject.as_deref())
+            .maybe_text(event.subject.as_deref().or(ready.subject.as_deref()))
             .maybe_text(ready.actor.as_deref())
             .instant(received)
-            .jsonb(event.data.as_ref().map(|data| data.get()));
+            .jsonb(ready.enriched.as_ref().or(event.data.as_ref()).map(|data| data.get()));
     }
     for (part, rows) in parts {
         let statement = format!(

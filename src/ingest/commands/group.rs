@@ -1,9 +1,11 @@
 //! The one write path: a group of batches becomes rows and sums in one transaction, or nothing of it does.
 
+use chrono::DateTime;
 use sqlx::PgConnection;
 
 use super::dead_letters::{Cause, NewLetter, keep_all};
 use super::events;
+use crate::catalog::{self, Seen};
 use crate::error::Result;
 use crate::ingest::model::Verdict;
 use crate::ingest::prepare::{Prepared, ReadyEvent};
@@ -29,8 +31,14 @@ pub enum Outcome {
     Taken,
 }
 
-/// Which facilities have new figures.
-pub type Changed = Vec<i64>;
+/// What a transaction changed that others hear of.
+#[derive(Clone, Debug, Default)]
+pub struct Changed {
+    /// have new figures
+    pub facilities: Vec<i64>,
+    /// cases of correlations that were found
+    pub cases: usize,
+}
 
 /// Writes all of them; the caller commits. The last statement takes the locks of the sums.
 pub async fn write(
@@ -63,6 +71,18 @@ pub async fn write(
         .map(|(event, _)| *event)
         .collect();
     events::store(tx, &accepted, received, days).await?;
+    let seen: Vec<Seen<'_>> = accepted
+        .iter()
+        .filter(|event| !event.filled.is_empty())
+        .map(|event| Seen {
+            facility: event.facility,
+            at: DateTime::from_timestamp_micros(event.at).unwrap_or_default(),
+            source: &event.event.source,
+            id: &event.event.id,
+            filled: &event.filled,
+        })
+        .collect();
+    let cases = catalog::correlate(tx, &seen).await?;
 
     let mut conflicts = Vec::new();
     let mut letters: Vec<(&str, &NewLetter)> = Vec::new();
@@ -104,12 +124,12 @@ pub async fn write(
             chunks.add(point.facility, series, point.at, point.value);
         }
     }
-    let mut changed = chunks.facilities();
-    changed.extend(accepted.iter().map(|event| event.facility));
-    changed.sort_unstable();
-    changed.dedup();
+    let mut facilities = chunks.facilities();
+    facilities.extend(accepted.iter().map(|event| event.facility));
+    facilities.sort_unstable();
+    facilities.dedup();
     metrics::write(tx, chunks, received, days, zones).await?;
-    Ok((outcomes, changed))
+    Ok((outcomes, Changed { facilities, cases }))
 }
 
 /// Whether nobody had this idempotency key before.

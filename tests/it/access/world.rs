@@ -21,6 +21,13 @@ pub struct World {
 impl World {
     pub async fn new() -> World {
         let app = TestApp::new().await;
+        let payments = pulseboard::catalog::shipped()
+            .iter()
+            .find(|one| one.name == "payments")
+            .expect("comes along");
+        pulseboard::catalog::import(&app.db, &pulseboard::audit::Actor::system(), payments.text, None)
+            .await
+            .expect("imported");
         let (own, other) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
         let third = app.facility("Riverbank").await;
         let board = make_board(&app.log_in(Role::NetworkAdmin, &[]).await).await;
@@ -51,6 +58,7 @@ impl World {
             things.insert((id, "widget_id"), "stock".into());
             things.insert((id, "version"), "1".into());
             things.insert((id, "board_id"), board.clone());
+            things.insert((id, "catalog"), "payments".into());
             things.insert((id, "share_id"), "987654".into());
             things.insert((id, "link_id"), "987654".into());
             for kind in ["public", "wall"] {
