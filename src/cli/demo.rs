@@ -67,6 +67,10 @@ pub async fn run(mut config: Config, demo: &Demo) -> anyhow::Result<()> {
         say("simulating activity".into());
         tokio::spawn(synthetic::simulate(running.app.db.clone(), stop.clone(), demo.seed))
     });
+    let domains = (!demo.still).then(|| {
+        let (db, pipeline) = (running.app.db.clone(), running.app.ingest.clone());
+        tokio::spawn(synthetic::feed(db, pipeline, stop.clone(), demo.seed))
+    });
     let url = format!("http://{}", running.address);
     if demo.json {
         println!(
@@ -82,8 +86,8 @@ pub async fn run(mut config: Config, demo: &Demo) -> anyhow::Result<()> {
     eprintln!();
     say("stopping".into());
     stop.cancel();
-    if let Some(simulation) = simulation {
-        let _ = simulation.await;
+    for task in [simulation, domains].into_iter().flatten() {
+        let _ = task.await;
     }
     running.stop().await;
     opened.close().await?;

@@ -6,6 +6,7 @@ mod close;
 mod commands;
 mod dice;
 mod domains;
+mod feed;
 mod history;
 mod ledger;
 mod names;
@@ -19,6 +20,7 @@ mod users;
 
 pub use commands::seed;
 pub use domains::{DOMAINS, Happening, Stream};
+pub use feed::{feed, item};
 pub use simulator::{Pace, simulate, simulate_at};
 pub use users::{DemoUser, demo_users};
 
