@@ -27,7 +27,8 @@ insert into alert_rules (slug, name, severity, condition, hold_seconds, keep_sec
     ('expiring', 'Units expire within a day', 'warning', '{"kind": "figure", "measure": "inventory.expiring", "by": "component", "hours": 24, "days": 1, "crosses": "above", "value": 0}', 0, 0),
     ('urgent-unanswered', 'Urgent request without an answer', 'critical', '{"kind": "unanswered"}', 0, 0),
     ('jobs-failing', 'A scheduled job failed', 'warning', '{"kind": "installation", "what": "failed_jobs", "value": 0}', 0, 0),
-    ('mails-failing', 'Mails could not be sent', 'warning', '{"kind": "installation", "what": "failed_mails", "value": 0}', 0, 0);
+    ('mails-failing', 'Mails could not be sent', 'warning', '{"kind": "installation", "what": "failed_mails", "value": 0}', 0, 0),
+    ('dead-letters', 'Dead letters wait', 'warning', '{"kind": "installation", "what": "dead_letters", "value": 0}', 0, 0);
 
 -- One row for each set of labels of a rule that is not in order, or was until
 -- a quarter of an hour ago.

@@ -71,15 +71,6 @@ fn people_changed(app: &App) {
     app.hub.publish(Topic::Network, named_frame("nudge", 0, "people"));
 }
 
-/// Whoever shows metrics fetches them anew under their own rights. Boards are left alone: none of their figures is one.
-fn metrics_changed(app: &App, facilities: &[FacilityId]) {
-    for &facility in facilities {
-        app.hub
-            .publish(Topic::Lists(facility), named_frame("nudge", 0, "metrics"));
-    }
-    app.hub.publish(Topic::Network, named_frame("nudge", 0, "metrics"));
-}
-
 /// The bell and the lists of alerts fetch themselves, under their viewers' own rights.
 fn alerts_changed(app: &App, facilities: &[FacilityId]) {
     let nudge = || named_frame("nudge", 0, "alerts");

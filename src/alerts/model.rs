@@ -50,10 +50,11 @@ impl Crossing {
 }
 
 text_enum! {
-    /// What of the installation itself is counted, over the last hour.
+    /// What of the installation itself is counted: failures of the last hour, and what waits for somebody.
     pub enum Trouble {
         FailedJobs = "failed_jobs" / "Scheduled jobs that failed",
         FailedMails = "failed_mails" / "Mails that were given up",
+        DeadLetters = "dead_letters" / "Dead letters to look at",
     }
 }
 
@@ -150,7 +151,7 @@ impl Condition {
                 )
             }
             Condition::Installation { what, value } => {
-                format!("{} within an hour above {}", what.label().to_lowercase(), full(*value))
+                format!("{} above {}", what.label().to_lowercase(), full(*value))
             }
         }
     }

@@ -206,6 +206,11 @@ async fn trouble(tx: &mut PgConnection, what: Trouble) -> Result<i64> {
             .fetch_one(tx)
             .await?
         }
+        Trouble::DeadLetters => {
+            sqlx::query_scalar!(r#"select count(*) as "rows!" from dead_letters"#)
+                .fetch_one(tx)
+                .await?
+        }
     };
     Ok(count)
 }

@@ -167,7 +167,7 @@ impl Grain {
                 Dimension::Group => 2,
                 Dimension::Urgency | Dimension::Reason => 4,
                 Dimension::Hour => 8,
-                Dimension::Facility => return None,
+                Dimension::Facility | Dimension::Tag => return None,
             };
         }
         bits |= i16::from(cut.component.is_some()) | (i16::from(cut.group.is_some()) << 1);
