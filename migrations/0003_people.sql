@@ -13,6 +13,9 @@ create table users (
     -- how the pages are for this person; a null zone means the facility's own
     theme text not null default 'system' constraint users_theme_check check (theme in ('system', 'light', 'dark')),
     time_zone text,
+    -- null: what the browser asks for
+    language text constraint users_language_check check (language in ('en', 'fr', 'es', 'ar')),
+    number_format text not null default 'usual' constraint users_number_format_check check (number_format in ('usual', 'comma_point', 'space_comma', 'point_comma', 'space_point')),
     date_format text not null default 'words' constraint users_date_format_check check (date_format in ('words', 'iso', 'slashes', 'us')),
     start_facility_id bigint references facilities on delete set null,
     start_at_network boolean not null default false,

@@ -170,6 +170,7 @@ pub fn router(app: App) -> Router {
         .merge(batches.layer(RequestBodyLimitLayer::new(ingest::BODY_LIMIT)))
         .with_state(app.clone())
         .layer((
+            middleware::from_fn_with_state(app.frame.clone(), web::spoken),
             middleware::from_fn_with_state(app.frame.clone(), web::frame),
             CatchPanicLayer::custom(panicked),
             CompressionLayer::new(),

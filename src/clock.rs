@@ -158,10 +158,10 @@ pub fn time_label(zone: Zone, instant: DateTime<Utc>) -> String {
 /// A negative age (another machine's clock is ahead) is `0 s`.
 pub fn age_label(age: TimeDelta) -> String {
     match age.num_seconds().max(0) {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds @ 60..3_600 => format!("{} min", seconds / 60),
-        seconds @ 3_600..172_800 => format!("{} h", seconds / 3_600),
-        seconds => format!("{} days", seconds / 86_400),
+        seconds @ 0..60 => t!("{n} s", n = seconds),
+        seconds @ 60..3_600 => t!("{n} min", n = seconds / 60),
+        seconds @ 3_600..172_800 => t!("{n} h", n = seconds / 3_600),
+        seconds => n!("{n} day", "{n} days", seconds / 86_400),
     }
 }
 

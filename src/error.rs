@@ -102,7 +102,7 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(ref cause)
                 if matches!(cause.code().as_deref(), Some("55P03" | "40P01" | "40001")) =>
             {
-                Error::Conflict("Somebody else is changing the same thing. Try again.".into())
+                Error::Conflict(t!("Somebody else is changing the same thing. Try again.").into())
             }
             // 22021, 22P05 a NUL, which Postgres keeps in no text and no JSON, 22003 and 22008 a number or a time beyond
             // all bounds
@@ -111,7 +111,7 @@ impl From<sqlx::Error> for Error {
             {
                 Error::invalid(
                     "",
-                    "A value holds a character that cannot be stored, or is far out of range.",
+                    t!("A value holds a character that cannot be stored, or is far out of range."),
                 )
             }
             other => Error::Database(other),

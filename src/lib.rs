@@ -1,6 +1,10 @@
 //! Pulseboard: live dashboards for people who run things together. This list of modules is the map of the house;
 //! ARCHITECTURE.md says how data flows through it.
 
+// the macros around every text come before whatever says something
+#[macro_use]
+pub mod words;
+
 // how it starts
 pub mod app;
 pub mod boot;

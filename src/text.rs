@@ -5,9 +5,9 @@
 /// round what stands beside it on somebody else's screen (Unicode TR36, bidirectional spoofing).
 pub fn problem(text: &str, longest: usize) -> Option<String> {
     if text.chars().count() > longest {
-        Some(format!("Use at most {longest} characters."))
+        Some(t!("Use at most {longest} characters.", longest))
     } else if text.chars().any(is_unfit) {
-        Some("This holds characters that cannot be shown.".into())
+        Some(t!("This holds characters that cannot be shown.").into())
     } else {
         None
     }

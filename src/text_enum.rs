@@ -74,10 +74,10 @@ macro_rules! text_enum {
                 match self { $( $name::$variant => $text, )+ }
             }
 
-            /// The words shown to people.
-            pub const fn label(self) -> &'static str {
+            /// The words shown to people, in the language of the task.
+            pub fn label(self) -> &'static str {
                 // the first of the two: the label where one was given, else the text
-                match self { $( $name::$variant => [$($label,)? $text][0], )+ }
+                $crate::words::t(match self { $( $name::$variant => [$($label,)? $text][0], )+ })
             }
         }
 

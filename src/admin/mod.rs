@@ -11,7 +11,6 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use crate::app::App;
 use crate::audit::Seal;
 use crate::auth::{Access, Manager, NetworkAdmin};
-use crate::charts;
 use crate::error::Result;
 use crate::summary::{self, Difference};
 use crate::web::{Here, Layout, Routes};
@@ -46,7 +45,6 @@ struct VerifyPage<'a> {
     differences: Vec<Difference>,
     took_ms: u128,
     seal: Seal,
-    rows: String,
 }
 
 /// `GET /admin/verify`: recomputes everything now.
@@ -54,11 +52,10 @@ async fn verify(State(app): State<App>, here: Here, NetworkAdmin(person): Networ
     let begun = std::time::Instant::now();
     let differences = summary::verify(&app.db).await?;
     let seal = crate::audit::seal(&mut *app.db.background().acquire().await?).await?;
-    let layout = app.chrome.page(&person, &here, "Verify", "admin/verify").await?;
+    let layout = app.chrome.page(&person, &here, t!("Verify"), "admin/verify").await?;
     let page = VerifyPage {
         layout: &layout,
         differences,
-        rows: charts::full(seal.rows as f64),
         seal,
         took_ms: begun.elapsed().as_millis(),
     };

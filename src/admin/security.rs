@@ -15,6 +15,7 @@ use crate::ids::{UserId, numbers};
 use crate::users;
 use crate::web::flash::Done;
 use crate::web::{Here, Hx, Layout, Route, saved};
+use crate::words::Dated;
 
 #[derive(Template)]
 #[template(path = "admin/security.html")]
@@ -64,7 +65,10 @@ struct RightsRow {
 
 /// `GET /admin/security`
 pub async fn index(State(app): State<App>, here: Here, manager: Manager) -> Result<Response> {
-    let layout = app.chrome.page(&manager, &here, "Security", "admin/security").await?;
+    let layout = app
+        .chrome
+        .page(&manager, &here, t!("Security"), "admin/security")
+        .await?;
     let failures = match manager.network_admin {
         true => Some(failures(&app).await?),
         false => None,
@@ -140,9 +144,9 @@ async fn sessions(app: &App, manager: &Manager) -> Result<Vec<SessionRow>> {
             person: row.name,
             email: row.email,
             device: users::device(row.user_agent.as_deref()),
-            address: row.address.unwrap_or_else(|| "unknown".into()),
-            since: row.created_at.format("%-d %b %H:%M UTC").to_string(),
-            seen: format!("{} ago", age_label(now - row.last_seen_at)),
+            address: row.address.unwrap_or_else(|| t!("unknown").into()),
+            since: row.created_at.dated("%-d %b %H:%M UTC"),
+            seen: t!("{age} ago", age = age_label(now - row.last_seen_at)),
         })
         .collect())
 }
@@ -167,7 +171,7 @@ async fn failures(app: &App) -> Result<Vec<FailureRow>> {
         .into_iter()
         .map(|row| {
             let (subject, misses) = match row.subject.split_once(':') {
-                Some(("email", hash)) => (format!("account {}", &hash[..hash.len().min(12)]), row.quarter),
+                Some(("email", hash)) => (t!("account {id}", id = &hash[..hash.len().min(12)]), row.quarter),
                 Some((_, address)) => (address.to_owned(), row.minute),
                 None => (row.subject.clone(), 0),
             };
@@ -180,12 +184,12 @@ async fn failures(app: &App) -> Result<Vec<FailureRow>> {
             FailureRow {
                 account: match (row.email, by_account) {
                     (Some(email), _) => email,
-                    (None, true) => "nobody's".into(),
+                    (None, true) => t!("nobody's").into(),
                     (None, false) => String::new(),
                 },
                 subject,
                 tries: row.tries,
-                last: format!("{} ago", age_label(now - row.last)),
+                last: t!("{age} ago", age = age_label(now - row.last)),
                 waits: wait.map(|wait| wait.0),
             }
         })
@@ -222,10 +226,10 @@ fn rights(table: &[Route]) -> Vec<RightsGroup> {
                 route.access == Access::Link,
             ],
             within: match route.access {
-                Access::Viewer | Access::Staff | Access::FacilityAdmin => "own facility",
-                Access::Manager => "what one manages",
-                Access::Key if route.path.contains("{facility_id}") => "facilities of the key",
-                Access::Link => "facilities of the link",
+                Access::Viewer | Access::Staff | Access::FacilityAdmin => t!("own facility"),
+                Access::Manager => t!("what one manages"),
+                Access::Key if route.path.contains("{facility_id}") => t!("facilities of the key"),
+                Access::Link => t!("facilities of the link"),
                 _ => "",
             },
         };

@@ -21,7 +21,50 @@ pub struct Happened {
     pub detail: serde_json::Value,
 }
 
+/// What is done to things that a facility's people see, as [`super::Entry`] keeps it with a capital.
+const DEEDS: [&str; 26] = [
+    mark!("Accepted"),
+    mark!("Added"),
+    mark!("Cancelled"),
+    mark!("Changed"),
+    mark!("Created"),
+    mark!("Deactivated"),
+    mark!("Discarded"),
+    mark!("Dispatched"),
+    mark!("Edited"),
+    mark!("Expired"),
+    mark!("Issued"),
+    mark!("Marked unsafe"),
+    mark!("Moved to quarantine"),
+    mark!("Published"),
+    mark!("Quarantined"),
+    mark!("Raised"),
+    mark!("Reactivated"),
+    mark!("Received"),
+    mark!("Rejected"),
+    mark!("Released"),
+    mark!("Removed"),
+    mark!("Returned"),
+    mark!("Reversed"),
+    mark!("Saved"),
+    mark!("Sent back"),
+    mark!("Transfused"),
+];
+
 impl Happened {
+    /// The action as a sentence begins: `Received`.
+    pub fn deed(&self) -> String {
+        let same = |deed: &&&str| deed.eq_ignore_ascii_case(&self.action);
+        if let Some(deed) = DEEDS.iter().find(same) {
+            return crate::words::t(deed).into();
+        }
+        let mut deed = self.action.clone();
+        if let Some(first) = deed.get_mut(0..1) {
+            first.make_ascii_uppercase();
+        }
+        deed
+    }
+
     /// Whether it was about something urgent.
     pub fn urgent(&self) -> bool {
         matches!(

@@ -40,6 +40,7 @@ use crate::config::Secret;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
+use crate::words;
 use sessions::Claim;
 
 /// The key under which a session knows its person, and the epoch of their rights at log-in.
@@ -105,7 +106,7 @@ impl Auth {
         session.save().await.map_err(unavailable)
     }
 
-    /// The person of this session, if it is still good.
+    /// The person of this session, if it is still good. From here on the request is answered in their language.
     pub async fn person_of(&self, session: &Session) -> Result<Option<Arc<Person>>> {
         let Some(claim) = self.claim_of(session).await? else {
             // looked for in vain, it lets the browser forget its cookie
@@ -113,7 +114,11 @@ impl Auth {
             return Ok(None);
         };
         let person = self.people.find(claim.user).await?;
-        Ok(person.filter(|person| !person.disabled && Some(person.epoch) == claim.epoch))
+        let person = person.filter(|person| !person.disabled && Some(person.epoch) == claim.epoch);
+        if let Some(person) = &person {
+            words::speak(person.preferences.locale(words::locale().language));
+        }
+        Ok(person)
     }
 
     /// Asked of the store itself: through the session, every value of it would be copied several times.

@@ -38,13 +38,13 @@ pub fn problem_with(password: &str, email: &str) -> Option<String> {
     let name = email.split('@').next().unwrap_or_default();
     let lower = password.to_lowercase();
     if password.chars().count() < SHORTEST {
-        Some(format!("Use at least {SHORTEST} characters; a sentence is fine."))
+        Some(t!("Use at least {SHORTEST} characters; a sentence is fine.", SHORTEST))
     } else if password.len() > LONGEST {
-        Some("Use at most 1,024 bytes.".into())
+        Some(t!("Use at most 1,024 bytes.").into())
     } else if lower.contains("password") || lower.contains("pulseboard") || (name.len() > 3 && lower.contains(name)) {
-        Some("This is too easy to guess: leave out your address, the product's name and \"password\".".into())
+        Some(t!("This is too easy to guess: leave out your address, the product's name and \"password\".").into())
     } else if password.chars().all(|c| password.starts_with(c)) {
-        Some("Use more than one character.".into())
+        Some(t!("Use more than one character.").into())
     } else {
         None
     }
@@ -68,7 +68,7 @@ impl Passwords {
     /// is done for nothing, so that time does not tell who exists.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
         if password.len() > LONGEST {
-            return Err(Error::invalid("password", "This is too long to be a password."));
+            return Err(Error::invalid("password", t!("This is too long to be a password.")));
         }
         let password = password.to_owned();
         let hash = hash.map(str::to_owned);

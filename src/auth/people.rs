@@ -11,6 +11,7 @@ use crate::db::{Db, Scope};
 use crate::error::Result;
 use crate::ids::{FacilityId, UserId};
 use crate::text_enum::text_enum;
+use crate::words::{Language, Locale, Numbers};
 
 text_enum! {
     /// What somebody may do in a facility. Each role may do what those before it may.
@@ -64,6 +65,9 @@ pub enum Start {
 /// How the pages are for one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preferences {
+    /// none = what the browser asks for
+    pub language: Option<Language>,
+    pub numbers: Numbers,
     /// in which times are shown; none = the facility's
     pub zone: Option<Zone>,
     pub dates: DateFormat,
@@ -76,11 +80,23 @@ pub struct Preferences {
 impl Default for Preferences {
     fn default() -> Self {
         Preferences {
+            language: None,
+            numbers: Numbers::Usual,
             zone: None,
             dates: DateFormat::Words,
             refresh: Refresh::Live,
             start: Start::Usual,
             mail_access: true,
+        }
+    }
+}
+
+impl Preferences {
+    /// What they read; `asked` is the language that their browser asks for.
+    pub fn locale(&self, asked: Language) -> Locale {
+        Locale {
+            language: self.language.unwrap_or(asked),
+            numbers: self.numbers,
         }
     }
 }
@@ -168,6 +184,7 @@ impl People {
     async fn load(&self, id: UserId) -> Result<Option<Person>> {
         let Some(row) = sqlx::query!(
             r#"select email, name, network_admin, disabled_at is not null as "disabled!", auth_epoch, theme,
+                      language as "language: Language", number_format as "numbers: Numbers",
                       time_zone as "zone: Zone", date_format as "dates: DateFormat", refresh as "refresh: Refresh",
                       start_at_network, start_facility_id as "start: FacilityId", mail_access
                from users where id = $1"#,
@@ -201,6 +218,8 @@ impl People {
             epoch: row.auth_epoch,
             theme: row.theme,
             preferences: Preferences {
+                language: row.language,
+                numbers: row.numbers,
                 zone: row.zone,
                 dates: row.dates,
                 refresh: row.refresh,

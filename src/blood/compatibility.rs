@@ -212,13 +212,15 @@ fn note(family: Family, patient: &Patient, rh: Rh, titre: Titre) -> Option<&'sta
     let cover = positive_to_other && family == Family::Platelets && could_bear_a_child(patient) && !patient.anti_d;
     let by_policy = family == Family::Plasma && patient.abo.is_none();
     match titre {
-        Low if cover => Some("Low-titre units only; give anti-D cover"),
-        Low if by_policy => Some("Low-titre units only, where local policy allows group A"),
-        Low => Some("Low-titre units only"),
-        Any if cover => Some("Give anti-D cover"),
+        Low if cover => Some(t!("Low-titre units only; give anti-D cover")),
+        Low if by_policy => Some(t!("Low-titre units only, where local policy allows group A")),
+        Low => Some(t!("Low-titre units only")),
+        Any if cover => Some(t!("Give anti-D cover")),
         Any if positive_to_other && family == Family::Cells => match patient.rh {
-            Some(_) => Some("RhD positive to an RhD-negative patient: only when negative units are short"),
-            None => Some("RhD not known: positive is accepted at this age and sex"),
+            Some(_) => Some(t!(
+                "RhD positive to an RhD-negative patient: only when negative units are short"
+            )),
+            None => Some(t!("RhD not known: positive is accepted at this age and sex")),
         },
         Any => None,
     }

@@ -32,13 +32,13 @@ pub enum Family {
 
 impl Component {
     /// The abbreviation on labels and in narrow columns.
-    pub const fn short_label(self) -> &'static str {
+    pub fn short_label(self) -> &'static str {
         match self {
-            Self::WholeBlood => "WB",
-            Self::RedCells => "RBC",
-            Self::Platelets => "PLT",
-            Self::Plasma => "FFP",
-            Self::Cryoprecipitate => "Cryo",
+            Self::WholeBlood => t!("WB"),
+            Self::RedCells => t!("RBC"),
+            Self::Platelets => t!("PLT"),
+            Self::Plasma => t!("FFP"),
+            Self::Cryoprecipitate => t!("Cryo"),
         }
     }
 

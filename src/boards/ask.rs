@@ -12,6 +12,7 @@ use crate::facilities::Facility;
 use crate::ids::{BoardId, FacilityId};
 use crate::live::Topic;
 use crate::widgets::{Filter, Range, SeesRows, query_of};
+use crate::words::{self, Locale};
 
 /// Where a board is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +64,8 @@ pub struct Ask {
     pub range: Option<Range>,
     /// none when only sums may be shown
     pub rows: Option<SeesRows>,
+    /// the language in which it is said
+    pub locale: Locale,
 }
 
 impl Ask {
@@ -74,7 +77,7 @@ impl Ask {
         }
     }
 
-    /// The facility's own address as it is when nothing was chosen.
+    /// The facility's own address as it is when nothing was chosen, in the language of the task.
     pub fn home(facility: FacilityId, rows: SeesRows) -> Self {
         let only: Arc<[FacilityId]> = [facility].into();
         Ask {
@@ -84,6 +87,7 @@ impl Ask {
             filter: Filter::default(),
             range: None,
             rows: Some(rows),
+            locale: words::locale(),
         }
     }
 
@@ -140,13 +144,15 @@ impl Ask {
             filter,
             range,
             rows,
+            locale: words::locale(),
         }
     }
 
-    /// Where its changes are told. A facility's plain home has the facility's own topic.
+    /// Where its changes are told. A facility's plain home in English has the facility's own topic.
     pub fn topic(&self) -> Topic {
         if let Address::Home(facility) = self.address
             && self.is_plain()
+            && self.locale == Locale::default()
         {
             return Topic::Board(facility);
         }

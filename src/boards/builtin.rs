@@ -15,6 +15,7 @@ use crate::facilities::{self, Facility};
 use crate::ids::FacilityId;
 use crate::summary::{self, Day, Figures};
 use crate::widgets::{Context, SeesRows};
+use crate::words::Dated;
 
 /// One part of a board. With care it is made inside a savepoint: when it cannot be made it says so in its place, and the
 /// others stand.
@@ -85,7 +86,7 @@ impl Look<'_> {
     pub fn failed(&self, name: &str, title: &str, error: &Error) -> WidgetFrame {
         tracing::error!(facility.id = self.facility.id.0, widget = name, %error, "a widget failed");
         WidgetFrame {
-            problem: Some("Its figures could not be read just now. The rest of the board is current.".into()),
+            problem: Some(t!("Its figures could not be read just now. The rest of the board is current.").into()),
             ..self.frame(name, title, None)
         }
     }
@@ -255,7 +256,7 @@ pub fn head(look: &Look<'_>, day: NaiveDate) -> BoardHead {
         facility_id: facility.id.0,
         name: facility.name.clone(),
         place: format!("{} · {}", facility.kind.label(), facility.region),
-        day_label: day.format("%A %-d %B %Y").to_string(),
+        day_label: day.dated("%A %-d %B %Y"),
         day: day.to_string(),
         today: look.today.to_string(),
         past,

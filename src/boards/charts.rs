@@ -23,33 +23,33 @@ pub async fn all(tx: &mut PgConnection, look: &Look<'_>) -> Result<Vec<ChartView
         chart(
             look,
             "chart-stock",
-            "Issuable stock",
-            "units",
+            t!("Issuable stock"),
+            t!("units"),
             Kind::Line,
-            vec![kept(look, "Issuable stock", |day| day.total_stock)],
+            vec![kept(look, t!("Issuable stock"), |day| day.total_stock)],
             None,
         ),
         chart(
             look,
             "chart-requests",
-            "Requests",
-            "requests",
+            t!("Requests"),
+            t!("requests"),
             Kind::Bars,
             vec![
-                kept(look, "Raised", |day| day.total_requests),
-                counted(look, "Fulfilled", &fulfilled),
+                kept(look, t!("Raised"), |day| day.total_requests),
+                counted(look, t!("Fulfilled"), &fulfilled),
             ],
             Some(requests::Filter::default().href(id)),
         ),
         chart(
             look,
             "chart-transfers",
-            "Transfers",
-            "units",
+            t!("Transfers"),
+            t!("units"),
             Kind::Bars,
             vec![
-                kept(look, "In", |day| day.total_transferred),
-                counted(look, "Out", &sent),
+                kept(look, t!("In"), |day| day.total_transferred),
+                counted(look, t!("Out"), &sent),
             ],
             Some(distributions::Filter::default().href(id)),
         ),
@@ -100,7 +100,7 @@ fn chart(
     let labels: Vec<ChartDay> = days(look).map(|date| ChartDay { date }).collect();
     let chart = Chart {
         id: name.into(),
-        title: format!("{title}, last 30 days"),
+        title: t!("{title}, last 30 days", title),
         unit,
         kind,
         marks: unusual(&series, &labels, last_is_partial),
@@ -110,16 +110,16 @@ fn chart(
         target: None,
     };
     ChartView {
-        frame: look.frame(name, &format!("{title}, 30 days"), href),
+        frame: look.frame(name, &t!("{title}, 30 days", title), href),
         body: Markup(chart.render().to_string()),
     }
 }
 
 pub fn failed(look: &Look<'_>, error: &Error) -> Vec<ChartView> {
     let names = [
-        ("chart-stock", "Issuable stock"),
-        ("chart-requests", "Requests"),
-        ("chart-transfers", "Transfers"),
+        ("chart-stock", t!("Issuable stock")),
+        ("chart-requests", t!("Requests")),
+        ("chart-transfers", t!("Transfers")),
     ];
     names
         .map(|(name, title)| ChartView {

@@ -22,9 +22,14 @@ use crate::ids::FacilityId;
 use crate::summary;
 use crate::web::Part;
 use crate::widgets::{self, Asked, Context, Widget};
+use crate::words;
 
-/// Everything that is asked for, as it is now.
+/// Everything that is asked for, as it is now, in the language of the question.
 pub async fn snapshot(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>) -> Result<Snapshot> {
+    words::within(ask.locale, said(db, chrome, ask, whole)).await
+}
+
+async fn said(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>) -> Result<Snapshot> {
     if let (Address::Home(facility), None, true, Some(rows)) = (ask.address, whole, ask.is_plain(), ask.rows) {
         return builtin::board(db, facility, rows).await;
     }

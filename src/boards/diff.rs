@@ -9,26 +9,30 @@ use crate::widgets::Widget;
 pub fn words(from: &Step, to: &Step) -> Vec<String> {
     let mut words = Vec::new();
     if from.name != to.name {
-        words.push(format!("Renamed from “{}” to “{}”", from.name, to.name));
+        words.push(t!(
+            "Renamed from “{name}” to “{name2}”",
+            name = from.name,
+            name2 = to.name
+        ));
     }
     if from.description != to.description {
-        words.push("Changed the description".into());
+        words.push(t!("Changed the description").into());
     }
     let (old, new) = (&from.definition, &to.definition);
     if old.range != new.range {
-        words.push(format!(
-            "Changed the time range from “{}” to “{}”",
-            old.range.words(),
-            new.range.words()
+        words.push(t!(
+            "Changed the time range from “{words}” to “{words2}”",
+            words = old.range.words(),
+            words2 = new.range.words()
         ));
     }
     if old.refresh != new.refresh {
-        words.push(format!("Changed the refresh to “{}”", new.refresh.label()));
+        words.push(t!("Changed the refresh to “{refresh}”", refresh = new.refresh.label()));
     }
     let added = new.widgets.iter().filter(|one| old.widget(&one.id).is_none());
-    words.extend(added.map(|one| format!("Added {}", name(one))));
+    words.extend(added.map(|one| t!("Added {name}", name = name(one))));
     let removed = old.widgets.iter().filter(|one| new.widget(&one.id).is_none());
-    words.extend(removed.map(|one| format!("Removed {}", name(one))));
+    words.extend(removed.map(|one| t!("Removed {name}", name = name(one))));
     for (before, after) in pairs(old, new) {
         let changes = changes(before, after);
         if !changes.is_empty() {
@@ -51,14 +55,14 @@ fn changes(before: &Widget, after: &Widget) -> Vec<&'static str> {
             changes.push(words);
         }
     };
-    note(before.kind != after.kind, "another kind");
-    note(before.title != after.title, "another title");
-    note(before.source != after.source, "other figures");
-    note(before.options != after.options, "other options");
-    note(before.thresholds != after.thresholds, "other thresholds");
-    note(before.drill != after.drill, "leads elsewhere");
+    note(before.kind != after.kind, t!("another kind"));
+    note(before.title != after.title, t!("another title"));
+    note(before.source != after.source, t!("other figures"));
+    note(before.options != after.options, t!("other options"));
+    note(before.thresholds != after.thresholds, t!("other thresholds"));
+    note(before.drill != after.drill, t!("leads elsewhere"));
     let (old, new) = (before.place, after.place);
-    note((old.w, old.h) != (new.w, new.h), "another size");
+    note((old.w, old.h) != (new.w, new.h), t!("another size"));
     note((old.x, old.y) != (new.x, new.y), "moved");
     note(!before.locked && after.locked, "locked");
     note(before.locked && !after.locked, "unlocked");
@@ -69,8 +73,8 @@ fn changes(before: &Widget, after: &Widget) -> Vec<&'static str> {
 pub fn name(widget: &Widget) -> String {
     let kind = widget.kind.label().to_lowercase();
     match widget.title.is_empty() {
-        true => format!("the {kind} “{}”", widget.id),
-        false => format!("the {kind} “{}”", widget.title),
+        true => t!("the {kind} “{id}”", kind, id = widget.id),
+        false => t!("the {kind} “{title}”", kind, title = widget.title),
     }
 }
 
@@ -93,7 +97,7 @@ pub fn merged(base: &Step, theirs: &Step, mine: &Step) -> (Step, Vec<String>) {
     };
     let mut result = theirs.clone();
     if of(
-        "The name",
+        t!("The name"),
         mine.name != base.name,
         theirs.name != base.name,
         mine.name == theirs.name,
@@ -101,12 +105,12 @@ pub fn merged(base: &Step, theirs: &Step, mine: &Step) -> (Step, Vec<String>) {
         result.name = mine.name.clone();
     }
     let (my, their, old) = (&mine.description, &theirs.description, &base.description);
-    if of("The description", my != old, their != old, my == their) {
+    if of(t!("The description"), my != old, their != old, my == their) {
         result.description = my.clone();
     }
     let (my, their, old) = (&mine.definition, &theirs.definition, &base.definition);
     if of(
-        "The time range",
+        t!("The time range"),
         my.range != old.range,
         their.range != old.range,
         my.range == their.range,
@@ -114,7 +118,7 @@ pub fn merged(base: &Step, theirs: &Step, mine: &Step) -> (Step, Vec<String>) {
         result.definition.range = my.range.clone();
     }
     if of(
-        "The refresh",
+        t!("The refresh"),
         my.refresh != old.refresh,
         their.refresh != old.refresh,
         my.refresh == their.refresh,

@@ -10,6 +10,8 @@ use crate::error::Problems;
 use crate::facilities::Facility;
 use crate::web::{LinkView, OptionView, options};
 use crate::widgets::{Asked, Context, Filter, QUICK, Range, query_of};
+use crate::words;
+use crate::words::Dated;
 
 /// The bar. It is the same for all who may see the same facilities.
 #[derive(Clone, Debug)]
@@ -65,13 +67,13 @@ impl FiltersView {
         let quick = QUICK.iter().filter_map(|(first, last, label)| {
             let choice = Range::read(first, last).ok()?;
             Some(ChoiceView {
-                label: (*label).into(),
+                label: words::t(label).into(),
                 href: at(&ask.filter, Some(&choice)),
                 current: choice == *range,
             })
         });
         let span = &context.span;
-        let wall = |instant| context.zone.wall(instant).format("%-d %b %Y %H:%M").to_string();
+        let wall = |instant| context.zone.wall(instant).dated("%-d %b %Y %H:%M");
         let mut regions: Vec<&str> = visible.iter().map(|one| one.region.as_str()).collect();
         regions.sort_unstable();
         regions.dedup();
@@ -88,31 +90,36 @@ impl FiltersView {
         let shown = context.facilities.len();
         FiltersView {
             range: range.words(),
-            instants: format!("{} to {}, {}", wall(span.start), wall(span.end), context.zone.as_str()),
+            instants: t!(
+                "{from} to {to}, {zone}",
+                from = wall(span.start),
+                to = wall(span.end),
+                zone = context.zone.as_str()
+            ),
             quick: quick.collect(),
             first: span.first.to_string(),
             last: span.last.to_string(),
             today: local_day(context.zone, context.now).to_string(),
             facilities: if several {
-                options([("", "All facilities")].into_iter().chain(named), &facility)
+                options([("", t!("All facilities"))].into_iter().chain(named), &facility)
             } else {
                 vec![]
             },
             regions: if regions.len() > 1 {
                 let named = regions.iter().map(|region| (*region, *region));
                 let chosen = ask.filter.region.as_deref().unwrap_or_default();
-                options([("", "All regions")].into_iter().chain(named), chosen)
+                options([("", t!("All regions"))].into_iter().chain(named), chosen)
             } else {
                 vec![]
             },
             groups: options(
-                [("", "All groups")]
+                [("", t!("All groups"))]
                     .into_iter()
                     .chain(BloodGroup::ALL.iter().map(|one| (one.as_str(), one.label()))),
                 ask.filter.group.map_or("", |group| group.as_str()),
             ),
             components: options(
-                [("", "All components")]
+                [("", t!("All components"))]
                     .into_iter()
                     .chain(Component::ALL.iter().map(|one| (one.as_str(), one.label()))),
                 ask.filter.component.map_or("", |component| component.as_str()),
@@ -129,10 +136,10 @@ impl FiltersView {
                 None => vec![],
             },
             whose: match shown {
-                0 => "no facility".into(),
+                0 => t!("no facility").into(),
                 1 => context.facilities[0].name.clone(),
-                _ if shown == visible.len() => format!("all {shown} facilities"),
-                _ => format!("{shown} facilities"),
+                _ if shown == visible.len() => t!("all {shown} facilities", shown),
+                _ => t!("{shown} facilities", shown),
             },
             is_narrowed: !ask.is_plain(),
             from_problem: String::new(),
@@ -175,7 +182,7 @@ fn chips(ask: &Ask, visible: &[Arc<Facility>], at: &impl Fn(&Filter, Option<&Ran
         let mut without = filter.clone();
         without.facilities.retain(|one| one != facility);
         chip(
-            known.map_or_else(|| "Another facility".into(), |one| one.name.clone()),
+            known.map_or_else(|| t!("Another facility").into(), |one| one.name.clone()),
             without,
         );
     }

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::inventory::{self, Unit};
 use crate::requests::{self, RejectView, Urgency};
 use crate::web::{EmptyView, LinkView};
+use crate::words::Dated;
 
 /// Rows that a list of the board shows; the page behind it shows all.
 const ROWS: usize = 8;
@@ -23,16 +24,16 @@ pub async fn queue(tx: &mut PgConnection, look: &Look<'_>) -> Result<QueueView> 
     let filter = requests::Filter::waiting();
     let total = requests::queries::total(tx, id, &filter).await? as usize;
     let waiting = requests::queries::queue(tx, id, ROWS as i64).await?;
-    let mut frame = look.frame("queue", "Requests to answer", Some(filter.href(id)));
+    let mut frame = look.frame("queue", t!("Requests to answer"), Some(filter.href(id)));
     frame.note = if total > 0 {
-        format!("{} waiting", full(total as f64))
+        t!("{value} waiting", value = full(total as f64))
     } else {
         String::new()
     };
     frame.empty = waiting.is_empty().then(|| EmptyView {
         kind: "range".into(),
-        title: "Nothing to answer".into(),
-        text: "No other facility waits for this one. New requests appear here by themselves.".into(),
+        title: t!("Nothing to answer").into(),
+        text: t!("No other facility waits for this one. New requests appear here by themselves.").into(),
         label: String::new(),
         href: String::new(),
     });
@@ -40,8 +41,8 @@ pub async fn queue(tx: &mut PgConnection, look: &Look<'_>) -> Result<QueueView> 
         .into_iter()
         .map(|request| {
             let (needed_by, overdue) = match request.needed_by {
-                Some(by) if by <= look.now => (format!("{} overdue", age_label(look.now - by)), true),
-                Some(by) => (format!("by {}", when(look, by)), false),
+                Some(by) if by <= look.now => (t!("{age} overdue", age = age_label(look.now - by)), true),
+                Some(by) => (t!("by {time}", time = when(look, by)), false),
                 None => (String::new(), false),
             };
             QueueRow {
@@ -63,7 +64,7 @@ pub async fn queue(tx: &mut PgConnection, look: &Look<'_>) -> Result<QueueView> 
                 needed_by,
                 overdue,
                 raised_iso: request.created_at.to_rfc3339(),
-                age: format!("{} ago", age_label(look.now - request.created_at)),
+                age: t!("{age} ago", age = age_label(look.now - request.created_at)),
             }
         })
         .collect();
@@ -80,11 +81,11 @@ pub async fn soon(tx: &mut PgConnection, look: &Look<'_>) -> Result<SoonView> {
     let totals = inventory::queries::totals(tx, id, &filter).await?;
     let mut units = inventory::queries::page(tx, id, &filter, None).await?;
     units.truncate(ROWS);
-    let mut frame = look.frame("soon", "Expiring soon", Some(filter.href(id)));
+    let mut frame = look.frame("soon", t!("Expiring soon"), Some(filter.href(id)));
     frame.empty = units.is_empty().then(|| EmptyView {
         kind: "range".into(),
-        title: "Nothing expires soon".into(),
-        text: format!("No issuable unit expires within {SOON_HOURS} hours."),
+        title: t!("Nothing expires soon").into(),
+        text: t!("No issuable unit expires within {SOON_HOURS} hours.", SOON_HOURS),
         label: String::new(),
         href: String::new(),
     });
@@ -99,9 +100,9 @@ pub async fn soon(tx: &mut PgConnection, look: &Look<'_>) -> Result<SoonView> {
 fn soon_row(look: &Look<'_>, unit: &Unit) -> SoonRow {
     let day = local_day(look.facility.zone, unit.expires_at);
     let (phase, word) = match (day - look.today).num_days() {
-        ..=0 => ("critical", "Today"),
-        1 => ("low", "Tomorrow"),
-        _ => ("watch", "Soon"),
+        ..=0 => ("critical", t!("Today")),
+        1 => ("low", t!("Tomorrow")),
+        _ => ("watch", t!("Soon")),
     };
     SoonRow {
         id: unit.id.0,
@@ -121,11 +122,11 @@ fn soon_row(look: &Look<'_>, unit: &Unit) -> SoonRow {
 pub async fn activity(tx: &mut PgConnection, look: &Look<'_>) -> Result<ActivityView> {
     let id = look.facility.id;
     let happened = audit::latest(tx, id, HAPPENED).await?;
-    let mut frame = look.frame("activity", "Activity", None);
+    let mut frame = look.frame("activity", t!("Activity"), None);
     frame.empty = happened.is_empty().then(|| EmptyView {
         kind: "never".into(),
-        title: "Nothing has happened yet".into(),
-        text: "Every change here, and who made it, appears in this list.".into(),
+        title: t!("Nothing has happened yet").into(),
+        text: t!("Every change here, and who made it, appears in this list.").into(),
         label: String::new(),
         href: String::new(),
     });
@@ -163,10 +164,7 @@ fn look_of(happened: &Happened) -> (&'static str, &'static str) {
 
 /// `Received 20 units of red cells O+`: the verb, then what of it is known.
 fn sentence(happened: &Happened) -> String {
-    let mut verb = happened.action.clone();
-    if let Some(first) = verb.get_mut(0..1) {
-        first.make_ascii_uppercase();
-    }
+    let verb = happened.deed();
     let of = |key: &str| happened.detail.get(key).and_then(|value| value.as_str());
     let group = of("group")
         .and_then(|text| text.parse::<BloodGroup>().ok())
@@ -175,19 +173,19 @@ fn sentence(happened: &Happened) -> String {
         .and_then(|text| text.parse::<Component>().ok())
         .map(Component::label);
     let thing = match happened.thing.as_str() {
-        "request" => "a request",
-        "distribution" => "a transfer",
-        "facility" => "the facility",
-        "blood bank" => "a blood bank",
-        "board" => "a board",
-        "calendar" => "the working calendar",
-        "stock levels" => "stock levels",
-        _ => "stock",
+        "request" => t!("a request"),
+        "distribution" => t!("a transfer"),
+        "facility" => t!("the facility"),
+        "blood bank" => t!("a blood bank"),
+        "board" => t!("a board"),
+        "calendar" => t!("the working calendar"),
+        "stock levels" => t!("stock levels"),
+        _ => t!("stock"),
     };
     let mut text = match happened.detail.get("quantity").and_then(serde_json::Value::as_i64) {
-        Some(quantity) if happened.thing == "unit" => format!("{verb} {}", units(quantity)),
-        Some(quantity) => format!("{verb} {thing}: {}", units(quantity)),
-        None => format!("{verb} {thing}"),
+        Some(quantity) if happened.thing == "unit" => t!("{verb} {units}", verb, units = units(quantity)),
+        Some(quantity) => t!("{verb} {thing}: {units}", verb, thing, units = units(quantity)),
+        None => t!("{verb} {thing}", verb, thing),
     };
     for part in [component, group].into_iter().flatten() {
         text.push(' ');
@@ -215,38 +213,36 @@ fn address(look: &Look<'_>, happened: &Happened) -> String {
 /// `15:30` today, `23 Nov 15:30` on any other day; the facility's time.
 fn when(look: &Look<'_>, at: chrono::DateTime<chrono::Utc>) -> String {
     let wall = look.facility.zone.wall(at);
-    let format = if local_day(look.facility.zone, at) == look.today {
-        "%H:%M"
-    } else {
-        "%-d %b %H:%M"
-    };
-    wall.format(format).to_string()
+    match local_day(look.facility.zone, at) == look.today {
+        true => wall.dated("%H:%M"),
+        false => wall.dated("%-d %b %H:%M"),
+    }
 }
 
 fn more(total: usize, href: String, of: &str) -> Option<LinkView> {
     (total > ROWS).then(|| LinkView {
-        value: format!("All {} {of}", full(total as f64)),
+        value: t!("All {value} {of}", value = full(total as f64), of),
         href,
     })
 }
 
 pub fn queue_failed(look: &Look<'_>, error: &Error) -> QueueView {
     QueueView {
-        frame: look.failed("queue", "Requests to answer", error),
+        frame: look.failed("queue", t!("Requests to answer"), error),
         ..QueueView::default()
     }
 }
 
 pub fn soon_failed(look: &Look<'_>, error: &Error) -> SoonView {
     SoonView {
-        frame: look.failed("soon", "Expiring soon", error),
+        frame: look.failed("soon", t!("Expiring soon"), error),
         ..SoonView::default()
     }
 }
 
 pub fn activity_failed(look: &Look<'_>, error: &Error) -> ActivityView {
     ActivityView {
-        frame: look.failed("activity", "Activity", error),
+        frame: look.failed("activity", t!("Activity"), error),
         ..ActivityView::default()
     }
 }

@@ -60,21 +60,21 @@ pub async fn view(tx: &mut PgConnection, look: &Look<'_>) -> Result<MatrixView> 
     totals.push(link(sum(&|_| true), Filter::issuable()));
     let mut frame = look.frame(
         "matrix",
-        "Stock by group and component",
+        t!("Stock by group and component"),
         Some(Filter::issuable().href(id)),
     );
-    frame.note = format!(
-        "issuable units, days they last at the demand of the last 28 days{}",
-        aims(&reference::days_of_stock(&mut *tx).await?)
+    frame.note = t!(
+        "issuable units, days they last at the demand of the last 28 days{aims}",
+        aims = aims(&reference::days_of_stock(&mut *tx).await?)
     );
     frame.empty = levels
         .iter()
         .all(|level| level.issuable == 0 && level.daily_demand.is_none())
         .then(|| EmptyView {
             kind: "never".into(),
-            title: "No stock yet".into(),
-            text: "As soon as units are received, they stand here by group and component.".into(),
-            label: "Receive stock".into(),
+            title: t!("No stock yet").into(),
+            text: t!("As soon as units are received, they stand here by group and component.").into(),
+            label: t!("Receive stock").into(),
             href: format!("/facilities/{id}/inventory/new"),
         });
     Ok(MatrixView {
@@ -92,17 +92,17 @@ pub async fn view(tx: &mut PgConnection, look: &Look<'_>) -> Result<MatrixView> 
 fn aims(days: &BTreeMap<Component, f64>) -> String {
     let aims: Vec<String> = days
         .iter()
-        .map(|(component, days)| format!("{days} d of {}", component.label().to_lowercase()))
+        .map(|(component, days)| t!("{days} d of {what}", days, what = component.label().to_lowercase()))
         .collect();
     match aims.is_empty() {
         true => String::new(),
-        false => format!("; the network aims at {}", aims.join(", ")),
+        false => t!("; the network aims at {list}", list = aims.join(", ")),
     }
 }
 
 pub fn failed(look: &Look<'_>, error: &Error) -> MatrixView {
     MatrixView {
-        frame: look.failed("matrix", "Stock by group and component", error),
+        frame: look.failed("matrix", t!("Stock by group and component"), error),
         ..MatrixView::default()
     }
 }

@@ -124,7 +124,10 @@ impl Definition {
     pub fn check(&self) -> Problems {
         let mut problems = Problems::default();
         if self.widgets.len() > MOST_WIDGETS {
-            problems.add("widgets", format!("A board has at most {MOST_WIDGETS} widgets."));
+            problems.add(
+                "widgets",
+                t!("A board has at most {MOST_WIDGETS} widgets.", MOST_WIDGETS),
+            );
         }
         for (at, widget) in self.widgets.iter().enumerate() {
             for (field, problem) in widgets::sources().check(widget).iter() {
@@ -133,7 +136,7 @@ impl Definition {
             if self.widgets[..at].iter().any(|other| other.id == widget.id) {
                 problems.add(
                     format!("{}.id", widget.id),
-                    "Another widget of this board has the same name.",
+                    t!("Another widget of this board has the same name."),
                 );
             }
         }
@@ -186,7 +189,7 @@ impl Definition {
 pub fn check_names(name: &str, description: &str) -> Problems {
     let mut problems = Problems::default();
     if name.trim().is_empty() {
-        problems.add("name", "Give the board a name.");
+        problems.add("name", t!("Give the board a name."));
     } else if let Some(problem) = text::problem(name, LONGEST_NAME) {
         problems.add("name", problem);
     }
@@ -225,20 +228,20 @@ impl File {
         let file: File = serde_json::from_str(text).map_err(|error| {
             let at = match error.line() {
                 0 => String::new(),
-                line => format!(" (line {line})"),
+                line => t!(" (line {line})", line),
             };
             let what = error.to_string();
             let what = what.split(" at line ").next().unwrap_or_default();
-            Problems::one("file", format!("This is not a board's file: {what}{at}."))
+            Problems::one("file", t!("This is not a board's file: {what}{at}.", what, at))
         })?;
         let mut problems = check_names(&file.name, &file.description);
         if file.pulseboard_board != File::FORMAT {
             problems.add(
                 "file",
-                format!(
-                    "Its format is {}; this program reads {}.",
-                    file.pulseboard_board,
-                    File::FORMAT
+                t!(
+                    "Its format is {found}; this program reads {known}.",
+                    found = file.pulseboard_board,
+                    known = File::FORMAT
                 ),
             );
         }

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::facilities::Facility;
 use crate::summary;
 use crate::web::EmptyView;
+use crate::words::Dated;
 use crate::{distributions, requests};
 
 /// The kept figures of a day; nothing for today and later, which the live board shows.
@@ -61,13 +62,13 @@ pub async fn day(db: &Db, facility: &Facility, day: NaiveDate) -> Result<Option<
     let mut stock = summed(
         &look,
         "stock",
-        "Issuable stock",
-        "units",
+        t!("Issuable stock"),
+        n!("unit", "units"),
         kept.total_stock,
         format!("/facilities/{id}/inventory"),
         |day| day.total_stock,
     );
-    stock.frame.title = "Issuable stock at the end".into();
+    stock.frame.title = t!("Issuable stock at the end").into();
     // what was in stock then is not what is now: there is no list behind this number
     stock.frame.href = None;
     stock.href = String::new();
@@ -76,8 +77,8 @@ pub async fn day(db: &Db, facility: &Facility, day: NaiveDate) -> Result<Option<
         summed(
             &look,
             "transferred",
-            "Delivered",
-            "units",
+            t!("Delivered"),
+            n!("unit", "units"),
             kept.total_transferred,
             delivered,
             |day| day.total_transferred,
@@ -85,8 +86,8 @@ pub async fn day(db: &Db, facility: &Facility, day: NaiveDate) -> Result<Option<
         summed(
             &look,
             "requests",
-            "Requests raised",
-            "requests",
+            t!("Requests raised"),
+            n!("request", "requests"),
             kept.total_requests,
             raised,
             |day| day.total_requests,
@@ -103,9 +104,9 @@ pub async fn day(db: &Db, facility: &Facility, day: NaiveDate) -> Result<Option<
 fn nothing_kept(facility: &Facility, last: Option<NaiveDate>) -> EmptyView {
     EmptyView {
         kind: if last.is_some() { "range" } else { "never" }.into(),
-        title: "Nothing was kept for this day".into(),
-        text: "A day without figures is not a day of zeros: nobody looked.".into(),
-        label: last.map_or_else(String::new, |day| format!("Go to {}", day.format("%-d %B %Y"))),
+        title: t!("Nothing was kept for this day").into(),
+        text: t!("A day without figures is not a day of zeros: nobody looked.").into(),
+        label: last.map_or_else(String::new, |day| t!("Go to {day}", day = day.dated("%-d %B %Y"))),
         href: last.map_or_else(String::new, |day| format!("/facilities/{}?day={day}", facility.id)),
     }
 }

@@ -13,14 +13,16 @@ use crate::db::{Db, Scope};
 use crate::error::Result;
 use crate::ids::FacilityId;
 use crate::web::Part;
+use crate::words::Locale;
 
 /// A digest of the sources of this program, which decide how a board looks.
 pub(super) const PROGRAM: &str = env!("PULSEBOARD_SOURCES");
 
-/// The facility whose rendering this is, where it is one that is kept: the address as anybody asks for it.
+/// The facility whose rendering this is, where it is one that is kept: the address as anybody asks for it, in English with
+/// its usual numbers, for a facility has one rendering.
 pub(super) fn facility_of(ask: &Ask) -> Option<FacilityId> {
     match ask.address {
-        Address::Home(facility) if ask.is_plain() => Some(facility),
+        Address::Home(facility) if ask.is_plain() && ask.locale == Locale::default() => Some(facility),
         _ => None,
     }
 }

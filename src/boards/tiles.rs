@@ -4,10 +4,11 @@ use sqlx::PgConnection;
 
 use super::builtin::Look;
 use super::view::*;
-use crate::charts::{counted, full, noun, number, sparkline};
+use crate::charts::{full, number, sparkline};
 use crate::error::{Error, Result};
 use crate::summary::Day;
 use crate::web::Markup;
+use crate::words::{Counted, Dated};
 use crate::{distributions, inventory, requests};
 
 /// Units that expire within this many hours are worth a look.
@@ -24,8 +25,8 @@ pub async fn all(tx: &mut PgConnection, look: &Look<'_>) -> Result<Vec<TileView>
     let delivered = summed(
         look,
         "transferred",
-        "Delivered today",
-        "units",
+        t!("Delivered today"),
+        n!("unit", "units"),
         transferred,
         distributions::Filter::delivered_on(look.today).href(id),
         |day| day.total_transferred,
@@ -33,8 +34,8 @@ pub async fn all(tx: &mut PgConnection, look: &Look<'_>) -> Result<Vec<TileView>
     let raised_today = summed(
         look,
         "requests",
-        "Requests raised today",
-        "requests",
+        t!("Requests raised today"),
+        n!("request", "requests"),
         raised,
         requests::Filter::raised_on(look.today).href(id),
         |day| day.total_requests,
@@ -43,8 +44,8 @@ pub async fn all(tx: &mut PgConnection, look: &Look<'_>) -> Result<Vec<TileView>
         summed(
             look,
             "stock",
-            "Issuable stock",
-            "units",
+            t!("Issuable stock"),
+            n!("unit", "units"),
             stock,
             inventory::Filter::issuable().href(id),
             |day| day.total_stock,
@@ -59,11 +60,11 @@ pub async fn all(tx: &mut PgConnection, look: &Look<'_>) -> Result<Vec<TileView>
 /// The tiles when their figures cannot be read.
 pub fn failed(look: &Look<'_>, error: &Error) -> Vec<TileView> {
     let names = [
-        ("stock", "Issuable stock"),
-        ("transferred", "Delivered today"),
-        ("requests", "Requests raised today"),
-        ("urgent", "Open urgent requests"),
-        ("expiring", "Expiring within 72 h"),
+        ("stock", t!("Issuable stock")),
+        ("transferred", t!("Delivered today")),
+        ("requests", t!("Requests raised today")),
+        ("urgent", t!("Open urgent requests")),
+        ("expiring", t!("Expiring within 72 h")),
     ];
     names
         .map(|(name, title)| TileView {
@@ -76,16 +77,23 @@ pub fn failed(look: &Look<'_>, error: &Error) -> Vec<TileView> {
 /// A count of a day that is not over: half a day less than a whole one is no fall, so only what is already reached is said.
 fn so_far(look: &Look<'_>, tile: TileView, value: i64, of: impl Fn(&Day) -> i64) -> TileView {
     let before = look.today - chrono::Days::new(7);
-    let weekday = before.format("%A");
+    let weekday = before.dated("%A");
     let Some(then) = look.days.iter().find(|kept| kept.date == before).map(of) else {
         return tile;
     };
     let (direction, change) = match value.cmp(&then) {
-        std::cmp::Ordering::Less => ("", format!("{} on all of last {weekday}", full(then as f64))),
-        std::cmp::Ordering::Equal => ("same", format!("already as many as on all of last {weekday}")),
+        std::cmp::Ordering::Less => (
+            "",
+            t!("{value} on all of last {weekday}", value = full(then as f64), weekday),
+        ),
+        std::cmp::Ordering::Equal => ("same", t!("already as many as on all of last {weekday}", weekday)),
         std::cmp::Ordering::Greater => (
             "up",
-            format!("already more than on all of last {weekday} ({})", full(then as f64)),
+            t!(
+                "already more than on all of last {weekday} ({value})",
+                weekday,
+                value = full(then as f64)
+            ),
         ),
     };
     TileView {
@@ -100,7 +108,7 @@ pub fn summed(
     look: &Look<'_>,
     name: &str,
     title: &str,
-    unit: &str,
+    unit: Counted,
     value: i64,
     href: String,
     of: impl Fn(&Day) -> i64,
@@ -115,8 +123,8 @@ pub fn summed(
     TileView {
         frame: look.frame(name, title, Some(href.clone())),
         value: number(value as f64),
-        exact: counted(value, unit.trim_end_matches('s'), unit),
-        unit: noun(value, unit.trim_end_matches('s'), unit).into(),
+        exact: format!("{} {}", full(value as f64), unit.of(value)),
+        unit: unit.of(value).to_string(),
         href,
         tone: String::new(),
         direction,
@@ -128,14 +136,14 @@ pub fn summed(
 /// Against the same weekday a week before; growth from nothing has no percentage, and a day that was not kept is not zero.
 fn compared(look: &Look<'_>, value: i64, of: &impl Fn(&Day) -> i64) -> (String, String) {
     let before = look.today - chrono::Days::new(7);
-    let weekday = before.format("%A");
+    let weekday = before.dated("%A");
     let Some(then) = look.days.iter().find(|kept| kept.date == before).map(of) else {
-        return (String::new(), format!("no figure for last {weekday}"));
+        return (String::new(), t!("no figure for last {weekday}", weekday));
     };
     let (direction, word) = match value.cmp(&then) {
-        std::cmp::Ordering::Less => ("down", "down on"),
-        std::cmp::Ordering::Equal => return ("same".into(), format!("same as last {weekday}")),
-        std::cmp::Ordering::Greater => ("up", "up on"),
+        std::cmp::Ordering::Less => ("down", t!("down on")),
+        std::cmp::Ordering::Equal => return ("same".into(), t!("same as last {weekday}", weekday)),
+        std::cmp::Ordering::Greater => ("up", t!("up on")),
     };
     let size = match then {
         0 => full((value - then).abs() as f64),
@@ -143,7 +151,13 @@ fn compared(look: &Look<'_>, value: i64, of: &impl Fn(&Day) -> i64) -> (String, 
     };
     (
         direction.into(),
-        format!("{size} {word} last {weekday} ({})", full(then as f64)),
+        t!(
+            "{size} {word} last {weekday} ({value})",
+            size,
+            word,
+            weekday,
+            value = full(then as f64)
+        ),
     )
 }
 
@@ -158,10 +172,13 @@ async fn urgent(tx: &mut PgConnection, look: &Look<'_>) -> Result<TileView> {
     let to_answer = requests::queries::total(tx, look.facility.id, &here).await?;
     let waited_for = count - to_answer;
     Ok(TileView {
-        frame: look.frame("urgent", "Open urgent requests", Some(href.clone())),
+        frame: look.frame("urgent", t!("Open urgent requests"), Some(href.clone())),
         value: number(count as f64),
-        exact: format!("{count} urgent or emergency requests wait for an answer, raised here or put to this facility"),
-        unit: noun(count, "request", "requests").into(),
+        exact: t!(
+            "{count} urgent or emergency requests wait for an answer, raised here or put to this facility",
+            count
+        ),
+        unit: n!("request", "requests", count),
         href,
         tone: match (to_answer, waited_for) {
             (0, 0) => "",
@@ -171,10 +188,10 @@ async fn urgent(tx: &mut PgConnection, look: &Look<'_>) -> Result<TileView> {
         .into(),
         direction: String::new(),
         change: match (to_answer, waited_for) {
-            (0, 0) => "none waits for an answer".into(),
-            (0, ours) => format!("{ours} of ours not answered yet"),
-            (theirs, 0) => format!("{theirs} to answer here"),
-            (theirs, ours) => format!("{theirs} to answer here, {ours} of ours"),
+            (0, 0) => t!("none waits for an answer").into(),
+            (0, ours) => t!("{ours} of ours not answered yet", ours),
+            (theirs, 0) => t!("{theirs} to answer here", theirs),
+            (theirs, ours) => t!("{theirs} to answer here, {ours} of ours", theirs, ours),
         },
         spark: None,
     })
@@ -186,15 +203,22 @@ async fn expiring(tx: &mut PgConnection, look: &Look<'_>) -> Result<TileView> {
     let href = filter.href(look.facility.id);
     let stock = look.figures.map_or(0, |figures| figures.total_stock);
     let share = if stock > 0 {
-        format!("{:.0} % of the stock", units as f64 * 100.0 / stock as f64)
+        t!(
+            "{share} % of the stock",
+            share = format!("{:.0}", units as f64 * 100.0 / stock as f64)
+        )
     } else {
         String::new()
     };
     Ok(TileView {
-        frame: look.frame("expiring", "Expiring within 72 h", Some(href.clone())),
+        frame: look.frame("expiring", t!("Expiring within 72 h"), Some(href.clone())),
         value: number(units as f64),
-        exact: format!("{} issuable units expire within {SOON_HOURS} hours", full(units as f64)),
-        unit: noun(units, "unit", "units").into(),
+        exact: t!(
+            "{value} issuable units expire within {SOON_HOURS} hours",
+            value = full(units as f64),
+            SOON_HOURS
+        ),
+        unit: n!("unit", "units", units),
         href,
         tone: if units > 0 { "serious" } else { "" }.into(),
         direction: String::new(),

@@ -91,22 +91,23 @@ fn check_head(catalog: &Catalog, problems: &mut Problems) {
     if catalog.pulseboard_catalog != FORMAT {
         problems.add(
             "pulseboard_catalog",
-            format!(
-                "The format is {}; this program reads {FORMAT}.",
-                catalog.pulseboard_catalog
+            t!(
+                "The format is {found}; this program reads {FORMAT}.",
+                found = catalog.pulseboard_catalog,
+                FORMAT
             ),
         );
     }
     slug(&catalog.name, "name", problems);
     title(&catalog.title, "title", problems);
     if !(1..=1_000_000).contains(&catalog.version) {
-        problems.add("version", "From 1 to 1000000.");
+        problems.add("version", t!("From 1 to 1000000."));
     }
     if let Some(problem) = text::problem(&catalog.description, 1000) {
         problems.add("description", problem);
     }
     if !(DAY..=3650 * DAY).contains(&catalog.retention.0.as_secs()) {
-        problems.add("retention", "From `1d` to `3650d`.");
+        problems.add("retention", t!("From `1d` to `3650d`."));
     }
     if catalog
         .allowed_lateness
@@ -114,11 +115,11 @@ fn check_head(catalog: &Catalog, problems: &mut Problems) {
     {
         problems.add(
             "allowed_lateness",
-            format!("At most the retention, `{}`.", catalog.retention),
+            t!("At most the retention, `{retention}`.", retention = catalog.retention),
         );
     }
     if catalog.events.is_empty() {
-        problems.add("event", "A catalog has at least one event.");
+        problems.add("event", t!("A catalog has at least one event."));
     }
     for (key, number) in [
         ("table", catalog.tables.len()),
@@ -128,7 +129,7 @@ fn check_head(catalog: &Catalog, problems: &mut Problems) {
         ("board", catalog.boards.len()),
     ] {
         if number > MOST {
-            problems.add(key, format!("A catalog has at most {MOST} of these."));
+            problems.add(key, t!("A catalog has at most {MOST} of these.", MOST));
         }
     }
 }
@@ -145,7 +146,7 @@ fn check_metric<'a>(
     if name.len() > 60 || !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(fits) {
         problems.add(
             format!("{key}.name"),
-            "Use 1 to 60 small letters, digits and underscores, a letter first.",
+            t!("Use 1 to 60 small letters, digits and underscores, a letter first."),
         );
     }
     title(&metric.title, &format!("{key}.title"), problems);
@@ -154,8 +155,8 @@ fn check_metric<'a>(
     }
     let kind = metric.kind;
     let mut field = |name: &str, there: bool, wanted: bool| match (there, wanted) {
-        (true, false) => problems.add(format!("{key}.{name}"), format!("A {kind} takes no `{name}`.")),
-        (false, true) => problems.add(format!("{key}.{name}"), format!("A {kind} needs `{name}`.")),
+        (true, false) => problems.add(format!("{key}.{name}"), t!("A {kind} takes no `{name}`.", kind, name)),
+        (false, true) => problems.add(format!("{key}.{name}"), t!("A {kind} needs `{name}`.", kind, name)),
         _ => {}
     };
     let ratio = kind == MetricKind::Ratio;
@@ -172,7 +173,7 @@ fn check_metric<'a>(
             if let Some(name) = name.as_deref().filter(|name| !names.contains(name)) {
                 problems.add(
                     format!("{key}.{part}"),
-                    no_such("metric that is no ratio", name, &names),
+                    no_such(t!("metric that is no ratio"), name, &names),
                 );
             }
         }
@@ -187,7 +188,7 @@ fn check_metric<'a>(
     }
     check_condition(&metric.condition, known, key, problems);
     if metric.by.len() > 8 {
-        problems.add(format!("{key}.by"), "At most 8 fields.");
+        problems.add(format!("{key}.by"), t!("At most 8 fields."));
     }
     let mut tags = BTreeSet::new();
     for (at, field) in metric.by.iter().enumerate() {
@@ -195,7 +196,7 @@ fn check_metric<'a>(
         if !tags.insert(field.tag()) {
             problems.add(
                 format!("{key}.by[{at}]"),
-                format!("`{}` is there already.", field.tag()),
+                t!("`{name}` is there already.", name = field.tag()),
             );
         }
     }
@@ -211,13 +212,16 @@ fn check_condition<'a>(
         let key = format!("{key}.where.{}", field.0);
         known.check(field, &key, problems);
         if accepted.values().is_empty() {
-            problems.add(&key, "Give at least one value.");
+            problems.add(&key, t!("Give at least one value."));
         } else if accepted
             .values()
             .iter()
             .any(|value| value.is_array() || value.is_object())
         {
-            problems.add(&key, "A value is a text, a number, true or false, or a list of these.");
+            problems.add(
+                &key,
+                t!("A value is a text, a number, true or false, or a list of these."),
+            );
         }
     }
 }
@@ -231,26 +235,26 @@ fn check_correlation<'a>(
 ) {
     title(&correlation.title, &format!("{key}.title"), problems);
     if !(1..=7 * DAY).contains(&correlation.within.0.as_secs()) {
-        problems.add(format!("{key}.within"), "From `1s` to `7d`.");
+        problems.add(format!("{key}.within"), t!("From `1s` to `7d`."));
     }
     if fields(&correlation.emits).is_none() {
         problems.add(format!("{key}.emits"), no_such_event(catalog, &correlation.emits));
     }
     if correlation.steps.len() > 8 {
-        problems.add(format!("{key}.step"), "At most 8 steps.");
+        problems.add(format!("{key}.step"), t!("At most 8 steps."));
     }
     if correlation.steps.iter().map(|step| step.count).sum::<usize>() < 2 {
-        problems.add(format!("{key}.step"), "A correlation is of two events or more.");
+        problems.add(format!("{key}.step"), t!("A correlation is of two events or more."));
     }
     for (at, step) in correlation.steps.iter().enumerate() {
         let place = format!("{key}.step[{at}]");
         if !(1..=100).contains(&step.count) {
-            problems.add(format!("{place}.count"), "From 1 to 100.");
+            problems.add(format!("{place}.count"), t!("From 1 to 100."));
         }
         if catalog.correlations.iter().any(|one| one.emits == step.event) {
             problems.add(
                 format!("{place}.event"),
-                "What a correlation makes is no step of another.",
+                t!("What a correlation makes is no step of another."),
             );
         }
         match fields(&step.event) {
@@ -265,14 +269,19 @@ fn check_correlation<'a>(
 
 fn no_such_event(catalog: &Catalog, name: &str) -> String {
     let names: Vec<&str> = catalog.events.iter().map(|event| &*event.name).collect();
-    no_such("event of this catalog", name, &names)
+    no_such(t!("event of this catalog"), name, &names)
 }
 
 /// `There is no event of this catalog “x”: expected one of a, b.`
 fn no_such(what: &str, name: &str, accepted: &[&str]) -> String {
     match accepted {
-        [] => format!("There is no {what} “{name}”, and none at all."),
-        some => format!("There is no {what} “{name}”: expected one of {}.", some.join(", ")),
+        [] => t!("There is no {what} “{name}”, and none at all.", what, name),
+        some => t!(
+            "There is no {what} “{name}”: expected one of {names}.",
+            what,
+            name,
+            names = some.join(", ")
+        ),
     }
 }
 
@@ -280,20 +289,23 @@ fn unique<'a>(key: &str, field: &str, names: impl Iterator<Item = &'a str>, prob
     let mut seen = BTreeSet::new();
     for (at, name) in names.enumerate() {
         if !seen.insert(name) {
-            problems.add(format!("{key}[{at}].{field}"), format!("“{name}” is there already."));
+            problems.add(format!("{key}[{at}].{field}"), t!("“{name}” is there already.", name));
         }
     }
 }
 
 fn slug(name: &str, key: &str, problems: &mut Problems) {
     if !crate::widgets::is_slug(name) {
-        problems.add(key, "Use 1 to 32 small letters, digits and hyphens, a letter first.");
+        problems.add(
+            key,
+            t!("Use 1 to 32 small letters, digits and hyphens, a letter first."),
+        );
     }
 }
 
 fn title(words: &str, key: &str, problems: &mut Problems) {
     if words.trim().is_empty() {
-        problems.add(key, "Say it in some words.");
+        problems.add(key, t!("Say it in some words."));
     } else if let Some(problem) = text::problem(words, 80) {
         problems.add(key, problem);
     }

@@ -14,7 +14,7 @@ text_enum! {
     pub enum Act {
         Add = "add" / "New",
         Change = "change" / "Changed",
-        Remove = "remove" / "Removed",
+        Remove = "remove" / "Taken out",
     }
 }
 
@@ -103,31 +103,32 @@ impl Plan {
     fn check_version(&mut self, old: Option<&Catalog>, new: &Catalog) {
         let Some(old) = old else { return };
         if old.version > new.version {
-            self.refusals.push(format!(
-                "Version {} is installed, and this is version {}: an older one does not replace a newer one.",
-                old.version, new.version
+            self.refusals.push(t!(
+                "Version {old} is installed, and this is version {new}: an older one does not replace a newer one.",
+                old = old.version,
+                new = new.version
             ));
         } else if old.version == new.version && old != new {
-            self.refusals.push(format!(
-                "Version {} is installed already and differs from this file: give the file version {}.",
-                old.version,
-                old.version + 1
+            self.refusals.push(t!(
+                "Version {old} is installed already and differs from this file: give the file version {next}.",
+                old = old.version,
+                next = old.version + 1
             ));
         }
     }
 
     fn head(&mut self, old: &Catalog, new: &Catalog) {
         let mut changes = Vec::new();
-        change(&mut changes, "version", &old.version, &new.version);
-        change(&mut changes, "title", &old.title, &new.title);
-        change(&mut changes, "retention", &old.retention, &new.retention);
-        let lateness = |catalog: &Catalog| catalog.allowed_lateness.map_or("any".into(), |one| one.to_string());
-        change(&mut changes, "allowed lateness", &lateness(old), &lateness(new));
+        change(&mut changes, t!("version"), &old.version, &new.version);
+        change(&mut changes, t!("title"), &old.title, &new.title);
+        change(&mut changes, t!("retention"), &old.retention, &new.retention);
+        let lateness = |catalog: &Catalog| catalog.allowed_lateness.map_or(t!("any").into(), |one| one.to_string());
+        change(&mut changes, t!("allowed lateness"), &lateness(old), &lateness(new));
         if old.description != new.description {
-            changes.push("other description".into());
+            changes.push(t!("other description").into());
         }
         if old.tables != new.tables {
-            changes.push("other tables to look into, for events from now on".into());
+            changes.push(t!("other tables to look into, for events from now on").into());
         }
         if !changes.is_empty() {
             self.steps.push(Step {
@@ -142,7 +143,7 @@ impl Plan {
 
     fn compare<T: Part>(&mut self, thing: Thing, old: &[T], new: &[T]) {
         for one in new {
-            let before = old.iter().find(|before| before.name() == one.name());
+            let before = old.iter().find(|before| before.key() == one.key());
             let (act, words) = match before {
                 None => (Act::Add, one.words()),
                 Some(before) if before != one => (Act::Change, one.changes(before).join("; ")),
@@ -150,7 +151,7 @@ impl Plan {
             };
             self.step(act, thing, one, words);
         }
-        for gone in old.iter().filter(|old| !new.iter().any(|new| new.name() == old.name())) {
+        for gone in old.iter().filter(|old| !new.iter().any(|new| new.key() == old.key())) {
             self.step(Act::Remove, thing, gone, gone.farewell().into());
         }
     }
@@ -159,7 +160,7 @@ impl Plan {
         self.steps.push(Step {
             act,
             thing,
-            name: part.name().into(),
+            name: part.key().into(),
             title: part.title().into(),
             words,
         });
@@ -169,22 +170,31 @@ impl Plan {
         let mut refuse = |words: String| self.refusals.push(words);
         for event in &new.events {
             if let Some(other) = before.types_of_others.get(&event.name) {
-                refuse(format!("The catalog “{other}” has an event “{}” already.", event.name));
+                refuse(t!(
+                    "The catalog “{other}” has an event “{name}” already.",
+                    other,
+                    name = event.name
+                ));
             }
         }
         for metric in &new.metrics {
             if let Some(other) = before.metrics_of_others.get(&metric.name) {
-                refuse(format!("The catalog “{other}” has a metric “{}” already.", metric.name));
+                refuse(t!(
+                    "The catalog “{other}” has a metric “{name}” already.",
+                    other,
+                    name = metric.name
+                ));
             }
             let was = old.metrics.iter().find(|old| old.name == metric.name);
             let recorded = before.recorded.get(&metric.name).map(String::as_str);
             let kept = was.map(|was| stored(was.kind)).or(recorded);
             if let Some(kept) = kept.filter(|kept| *kept != stored(metric.kind)) {
-                refuse(format!(
-                    "The metric “{}” is of the kind “{kept}” and would be “{}”: what is recorded cannot become that. Give \
-                     the new one another name.",
-                    metric.name,
-                    stored(metric.kind)
+                refuse(t!(
+                    "The metric “{name}” is of the kind “{kept}” and would be “{kind}”: what is recorded cannot become that. \
+                     Give the new one another name.",
+                    name = metric.name,
+                    kept,
+                    kind = stored(metric.kind)
                 ));
             }
         }
@@ -194,10 +204,10 @@ impl Plan {
             .filter(|old| !new.events.iter().any(|new| new.name == old.name))
         {
             if before.types_with_events.contains(&gone.name) {
-                refuse(format!(
-                    "The event “{}” is not in the new version, but events of it are kept. Leave it in the file, or remove the \
-                     whole catalog.",
-                    gone.name
+                refuse(t!(
+                    "The event “{name}” is not in the new version, but events of it are kept. Leave it in the file, or remove \
+                     the whole catalog.",
+                    name = gone.name
                 ));
             }
         }
@@ -214,7 +224,7 @@ pub fn stored(kind: MetricKind) -> &'static str {
 
 /// Something that a catalog has several of.
 trait Part: PartialEq {
-    fn name(&self) -> &str;
+    fn key(&self) -> &str;
     fn title(&self) -> &str;
     /// What a new one is.
     fn words(&self) -> String;
@@ -225,7 +235,7 @@ trait Part: PartialEq {
 }
 
 impl Part for EventType {
-    fn name(&self) -> &str {
+    fn key(&self) -> &str {
         &self.name
     }
 
@@ -236,38 +246,37 @@ impl Part for EventType {
     fn words(&self) -> String {
         let fields = self.schema.get("properties").and_then(serde_json::Value::as_object);
         let checked = match fields.map_or(0, serde_json::Map::len) {
-            0 => "any data".into(),
-            1 => "1 field is checked".to_owned(),
-            some => format!("{some} fields are checked"),
+            0 => t!("any data").into(),
+            some => n!("{n} field is checked", "{n} fields are checked", some),
         };
         match self.enrich.len() {
             0 => checked,
-            added => format!("{checked}, {added} added"),
+            added => n!("{checked}, {n} added", "{checked}, {n} added", added, checked),
         }
     }
 
     fn changes(&self, before: &Self) -> Vec<String> {
         let mut changes = Vec::new();
-        change(&mut changes, "title", &before.title, &self.title);
+        change(&mut changes, t!("title"), &before.title, &self.title);
         if before.schema != self.schema {
-            changes.push("other checks, for events from now on".into());
+            changes.push(t!("other checks, for events from now on").into());
         }
         if before.enrich != self.enrich {
-            changes.push("other added fields, for events from now on".into());
+            changes.push(t!("other added fields, for events from now on").into());
         }
         if (&before.facility, &before.actor, &before.subject) != (&self.facility, &self.actor, &self.subject) {
-            changes.push("facility, actor or subject found elsewhere".into());
+            changes.push(t!("facility, actor or subject found elsewhere").into());
         }
         changes
     }
 
     fn farewell(&self) -> &'static str {
-        "no such event was ever kept"
+        t!("no such event was ever kept")
     }
 }
 
 impl Part for Metric {
-    fn name(&self) -> &str {
+    fn key(&self) -> &str {
         &self.name
     }
 
@@ -277,35 +286,37 @@ impl Part for Metric {
 
     fn words(&self) -> String {
         let what = match (&self.event, &self.value, &self.of, &self.per) {
-            (_, _, Some(of), Some(per)) => format!("{of} divided by {per}"),
-            (Some(event), Some(value), ..) => format!("{} of {} in {event}", self.kind, value.0),
-            (Some(event), None, ..) => format!("{} of {event}", self.kind),
+            (_, _, Some(of), Some(per)) => t!("{of} divided by {per}", of, per),
+            (Some(event), Some(value), ..) => {
+                t!("{kind} of {value} in {event}", kind = self.kind, value = value.0, event)
+            }
+            (Some(event), None, ..) => t!("{kind} of {event}", kind = self.kind, event),
             _ => self.kind.label().to_lowercase(),
         };
         match self.by.is_empty() {
             true => what,
-            false => format!("{what}, by {}", tags(self)),
+            false => t!("{what}, by {tags}", what, tags = tags(self)),
         }
     }
 
     fn changes(&self, before: &Self) -> Vec<String> {
         let mut changes = Vec::new();
-        change(&mut changes, "title", &before.title, &self.title);
-        change(&mut changes, "unit", &before.unit, &self.unit);
-        change(&mut changes, "kind", &before.kind, &self.kind);
-        change(&mut changes, "split by", &tags(before), &tags(self));
+        change(&mut changes, t!("title"), &before.title, &self.title);
+        change(&mut changes, t!("unit"), &before.unit, &self.unit);
+        change(&mut changes, t!("kind"), &before.kind, &self.kind);
+        change(&mut changes, t!("split by"), &tags(before), &tags(self));
         if (&before.event, &before.value, &before.condition) != (&self.event, &self.value, &self.condition) {
-            changes.push("counts other events or values from now on; what is recorded stays".into());
+            changes.push(t!("counts other events or values from now on; what is recorded stays").into());
         }
         if (&before.of, &before.per) != (&self.of, &self.per) {
-            changes.push(format!("now {}", self.words()));
+            changes.push(t!("now {words}", words = self.words()));
         }
         if before.indexed != self.indexed {
             changes.push(
                 if self.indexed {
-                    "an index over its tags"
+                    t!("an index over its tags")
                 } else {
-                    "no index over its tags"
+                    t!("no index over its tags")
                 }
                 .into(),
             );
@@ -314,7 +325,7 @@ impl Part for Metric {
     }
 
     fn farewell(&self) -> &'static str {
-        "nothing feeds it any more; what was recorded stays"
+        t!("nothing feeds it any more; what was recorded stays")
     }
 }
 
@@ -324,7 +335,7 @@ fn tags(metric: &Metric) -> String {
 }
 
 impl Part for Correlation {
-    fn name(&self) -> &str {
+    fn key(&self) -> &str {
         &self.emits
     }
 
@@ -338,32 +349,32 @@ impl Part for Correlation {
             .iter()
             .map(|step| format!("{} × {}", step.count, step.event))
             .collect();
-        format!(
-            "{} within {} for one {}",
-            steps.join(", then "),
-            self.within,
-            self.key.tag()
+        t!(
+            "{steps} within {within} for one {key}",
+            steps = steps.join(t!(", then ")),
+            within = self.within,
+            key = self.key.tag()
         )
     }
 
     fn changes(&self, before: &Self) -> Vec<String> {
         let mut changes = Vec::new();
-        change(&mut changes, "title", &before.title, &self.title);
-        change(&mut changes, "pattern", &before.words(), &self.words());
+        change(&mut changes, t!("title"), &before.title, &self.title);
+        change(&mut changes, t!("pattern"), &before.words(), &self.words());
         let conditions = |one: &Self| one.steps.iter().map(|step| step.condition.clone()).collect::<Vec<_>>();
         if conditions(before) != conditions(self) {
-            changes.push("other conditions, for events from now on".into());
+            changes.push(t!("other conditions, for events from now on").into());
         }
         changes
     }
 
     fn farewell(&self) -> &'static str {
-        "is not looked for any more"
+        t!("is not looked for any more")
     }
 }
 
 impl Part for StarterBoard {
-    fn name(&self) -> &str {
+    fn key(&self) -> &str {
         &self.slug
     }
 
@@ -372,29 +383,34 @@ impl Part for StarterBoard {
     }
 
     fn words(&self) -> String {
-        format!("{} widgets, for the whole network", self.definition.widgets.len())
+        n!(
+            "{n} widget, for the whole network",
+            "{n} widgets, for the whole network",
+            self.definition.widgets.len()
+        )
     }
 
     fn changes(&self, before: &Self) -> Vec<String> {
         let mut changes = Vec::new();
-        change(&mut changes, "name", &before.name, &self.name);
+        change(&mut changes, t!("name"), &before.name, &self.name);
         if before.description != self.description {
-            changes.push("other description".into());
+            changes.push(t!("other description").into());
         }
         if before.definition != self.definition {
-            changes.push("other widgets, as its next version; what was edited here stays among its versions".into());
+            changes
+                .push(t!("other widgets, as its next version; what was edited here stays among its versions").into());
         }
         changes
     }
 
     fn farewell(&self) -> &'static str {
-        "is deleted with its versions"
+        t!("is deleted with its versions")
     }
 }
 
 fn change<T: PartialEq + std::fmt::Display>(changes: &mut Vec<String>, what: &str, before: &T, after: &T) {
     if before != after {
-        changes.push(format!("{what} “{before}” becomes “{after}”"));
+        changes.push(t!("{what} “{before}” becomes “{after}”", what, before, after));
     }
 }
 

@@ -79,7 +79,7 @@ pub async fn before(tx: &mut PgConnection, new: &Catalog) -> Result<Before> {
     let catalog = content
         .map(|content| read::read(&content))
         .transpose()
-        .map_err(|_| Error::Conflict("The installed catalog was imported by a newer program.".into()))?;
+        .map_err(|_| Error::Conflict(t!("The installed catalog was imported by a newer program.").into()))?;
     let types: Vec<String> = new.events.iter().map(|event| event.name.clone()).collect();
     let names: Vec<String> = new.metrics.iter().map(|metric| metric.name.clone()).collect();
     let types_of_others = sqlx::query!(

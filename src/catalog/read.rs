@@ -12,11 +12,11 @@ pub const LARGEST: usize = 512 * 1024;
 /// Reads a file and says all that is wrong with it by key: `metric[2].kind`. A mistake of the form hides those behind it.
 pub fn read(text: &str) -> Result<Catalog, Problems> {
     if text.len() > LARGEST {
-        return Err(Problems::one("", format!("A catalog has at most {LARGEST} bytes.")));
+        return Err(Problems::one("", t!("A catalog has at most {LARGEST} bytes.", LARGEST)));
     }
     let form = |error: &toml::de::Error, key: String| {
         let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
-        let at = line.map_or(String::new(), |line| format!(" (line {line})"));
+        let at = line.map_or(String::new(), |line| t!(" (line {line})", line));
         Problems::one(key, format!("{}{at}.", error.message().trim_end_matches('.')))
     };
     let document = toml::Deserializer::parse(text).map_err(|error| form(&error, String::new()))?;

@@ -31,7 +31,7 @@ async fn index(State(app): State<App>, here: Here, NetworkAdmin(person): Network
     let installed = queries::installed(&app.db).await?;
     let now = app.db.clock.now();
     let shipped = shipped().iter().map(|one| ShippedRow::new(one, &installed)).collect();
-    let layout = app.chrome.page(&person, &here, "Catalogs", ACTIVE).await?;
+    let layout = app.chrome.page(&person, &here, t!("Catalogs"), ACTIVE).await?;
     page(&IndexPage {
         layout: &layout,
         shipped,
@@ -64,7 +64,7 @@ async fn import_form(
     NetworkAdmin(person): NetworkAdmin,
     Query(choice): Query<Choice>,
 ) -> Result<Response> {
-    let layout = app.chrome.page(&person, &here, "Import a catalog", ACTIVE).await?;
+    let layout = app.chrome.page(&person, &here, t!("Import a catalog"), ACTIVE).await?;
     if choice.shipped.is_empty() {
         return page(&ImportPage::empty(&layout));
     }
@@ -82,12 +82,12 @@ async fn import(
     NetworkAdmin(person): NetworkAdmin,
     Form(form): Form<ImportForm>,
 ) -> Result<Response> {
-    let layout = app.chrome.page(&person, &here, "Import a catalog", ACTIVE).await?;
+    let layout = app.chrome.page(&person, &here, t!("Import a catalog"), ACTIVE).await?;
     let catalog = match read(&form.content) {
         Ok(catalog) => catalog,
         Err(problems) => {
             return rejected(&ImportPage {
-                problems: lines("The file", &problems),
+                problems: lines(t!("The file"), &problems),
                 ..ImportPage::of(&layout, &form.content, &Plan::default())
             });
         }
@@ -105,7 +105,7 @@ async fn import(
         }
         Imported::Not(plan) => rejected(&ImportPage::of(&layout, &form.content, &plan)),
         Imported::Otherwise(plan) => rejected(&ImportPage {
-            problems: vec!["Something changed meanwhile: look again at what it would do.".into()],
+            problems: vec![t!("Something changed meanwhile: look again at what it would do.").into()],
             ..ImportPage::of(&layout, &form.content, &plan)
         }),
     }
@@ -126,7 +126,9 @@ async fn show(
     page(&CatalogPage {
         layout: &layout,
         parts: whole.steps.iter().map(StepRow::new).collect(),
-        lateness: catalog.allowed_lateness.map_or("any age".into(), |one| one.to_string()),
+        lateness: catalog
+            .allowed_lateness
+            .map_or(t!("any age").into(), |one| one.to_string()),
         retention: catalog.retention.to_string(),
         boards,
         catalog: &catalog,

@@ -34,7 +34,11 @@ impl CatalogRow {
             version: one.version,
             events: one.events,
             metrics: one.metrics,
-            imported: format!("{} ago by {}", age_label(now - one.imported_at), one.imported_by),
+            imported: t!(
+                "{age} ago by {by}",
+                age = age_label(now - one.imported_at),
+                by = one.imported_by
+            ),
         }
     }
 }
@@ -57,9 +61,9 @@ impl ShippedRow {
             Err(_) => (one.name.to_owned(), String::new(), 0),
         };
         let state = match installed.iter().find(|other| other.name == one.name) {
-            None => ("", "Not imported"),
-            Some(other) if other.version < version => ("watch", "Newer version"),
-            Some(_) => ("good", "Imported"),
+            None => ("", t!("Not imported")),
+            Some(other) if other.version < version => ("watch", t!("Newer version")),
+            Some(_) => ("good", t!("Imported")),
         };
         ShippedRow {
             name: one.name,

@@ -65,7 +65,7 @@ impl Gauge<'_> {
             path
         });
         let mut facts: Vec<(&'static str, String)> = vec![];
-        facts.extend(self.target.map(|target| ("Target", super::full(target))));
+        facts.extend(self.target.map(|target| (t!("Target"), super::full(target))));
         facts.extend(self.marks.iter().map(|(name, value)| (*name, super::full(*value))));
         GaugeFragment {
             gauge: self,
@@ -77,10 +77,12 @@ impl Gauge<'_> {
                 .map(|target| mark(target, RADIUS - 10.0, RADIUS + 12.0))
                 .unwrap_or_default(),
             facts,
-            share: self
-                .target
-                .filter(|target| *target > 0.0)
-                .map(|target| format!("{:.0}\u{202f}% of the target", self.value / target * 100.0)),
+            share: self.target.filter(|target| *target > 0.0).map(|target| {
+                t!(
+                    "{share} % of the target",
+                    share = format!("{:.0}", self.value / target * 100.0)
+                )
+            }),
         }
     }
 }

@@ -31,11 +31,12 @@ pub struct Narrowing {
 
 pub use heat::Heat;
 pub use map::{Map, MapFragment, Pin, Position, Tone, View};
-pub use number::{counted, full, noun, number, rounded, units};
+pub use number::{full, number, rounded, units};
 pub use rank::{Rank, Ranks};
 pub use spark::sparkline;
 pub use unusual::{Mark, unusual};
 
+use crate::words::Dated;
 use draw::Size;
 
 /// Different looks (colour, dash, marker) before they repeat; more series than this belong into several charts.
@@ -216,10 +217,10 @@ impl Chart<'_> {
     /// A day as tables and sentences write it: `3 Nov`, with the year only when the chart covers more than one.
     fn named_day(&self, day: usize) -> String {
         let one_year = self.labels.first().map(|d| d.date.year()) == self.labels.last().map(|d| d.date.year());
-        self.labels[day]
-            .date
-            .format(if one_year { "%-d %b" } else { "%-d %b %y" })
-            .to_string()
+        match one_year {
+            true => self.labels[day].date.dated("%-d %b"),
+            false => self.labels[day].date.dated("%-d %b %y"),
+        }
     }
 
     /// Bars are told apart by the marker at their end, which a single series does not need.
@@ -238,17 +239,15 @@ impl Chart<'_> {
 
     /// A day as the axis writes it, never longer than `20 Nov`: over more than four months the year matters more than the day.
     fn tick_day(&self, day: usize) -> String {
-        let form = if self.labels.len() > 120 {
-            "%b \u{2019}%y"
-        } else {
-            "%-d %b"
-        };
-        self.labels[day].date.format(form).to_string()
+        match self.labels.len() > 120 {
+            true => self.labels[day].date.dated("%b \u{2019}%y"),
+            false => self.labels[day].date.dated("%-d %b"),
+        }
     }
 
     fn row(&self, day: usize) -> Row {
         Row {
-            day: format!("{} {}", self.labels[day].date.format("%a"), self.named_day(day)),
+            day: format!("{} {}", self.labels[day].date.dated("%a"), self.named_day(day)),
             partial: self.partial_day() == Some(day),
             unusual: self.marked().any(|mark| mark.day == day),
             values: (0..self.series.len()).map(|s| self.value(s, day).map(full)).collect(),

@@ -1,6 +1,8 @@
 //! Numbers as people read them: thousands separators, a true minus sign, three significant digits where space is short.
 //! Tiles use `number`, titles, tables and read-outs use `full`.
 
+use crate::words::{grouped, locale};
+
 /// A number for a tile: exact up to 9,999, beyond that three significant digits with a scale (`12.3k`, `1.20M`, `4.56G`).
 /// Fractions keep three significant digits (`3.14`, `45.7`); a value that is no number is an en dash.
 pub fn number(value: f64) -> String {
@@ -27,18 +29,7 @@ pub fn number(value: f64) -> String {
 
 /// `1 unit`, `1,234 units`.
 pub fn units(number: impl Into<i64>) -> String {
-    counted(number, "unit", "units")
-}
-
-/// How many of what: `1 row`, `1,234 rows`.
-pub fn counted(number: impl Into<i64>, one: &str, many: &str) -> String {
-    let number = number.into();
-    format!("{} {}", full(number as f64), noun(number, one, many))
-}
-
-/// The word beside a number.
-pub fn noun<'a>(number: i64, one: &'a str, many: &'a str) -> &'a str {
-    if number == 1 { one } else { many }
+    n!("{n} unit", "{n} units", number.into())
 }
 
 /// A number in full (`12,345`): whole numbers exactly, fractions with at least three significant digits, at most four decimals.
@@ -78,9 +69,13 @@ pub fn rounded(value: f64, decimals: Option<u8>) -> String {
 /// A number on an axis: as `number`, without zeros that carry nothing (`2k`, `2.5k`).
 pub(super) fn tick(value: f64) -> String {
     let text = number(value);
+    let (_, before_decimals) = locale().separators();
     match text.char_indices().last() {
-        Some((at, letter)) if letter.is_ascii_alphabetic() && text.contains('.') => {
-            format!("{}{letter}", text[..at].trim_end_matches('0').trim_end_matches('.'))
+        Some((at, letter)) if letter.is_ascii_alphabetic() && text.contains(before_decimals) => {
+            format!(
+                "{}{letter}",
+                text[..at].trim_end_matches('0').trim_end_matches(before_decimals)
+            )
         }
         _ => text,
     }
@@ -93,22 +88,6 @@ fn signed(value: f64, digits: String) -> String {
     } else {
         digits
     }
-}
-
-fn grouped(digits: &str) -> String {
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let mut text = String::with_capacity(digits.len() + whole.len() / 3 + 1);
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if !fraction.is_empty() {
-        text.push('.');
-        text.push_str(fraction);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ impl Ranks<'_> {
                         width: tenths((to - from).max(20)),
                         text: rank
                             .value
-                            .map_or_else(|| "no data".into(), |value| super::rounded(value, self.decimals)),
+                            .map_or_else(|| t!("no data").into(), |value| super::rounded(value, self.decimals)),
                     }
                 })
                 .collect(),

@@ -8,30 +8,37 @@ pub(super) fn sentence(chart: &Chart, has_data: bool) -> String {
     let days = chart.labels.len();
     if !has_data {
         return match days {
-            0 => "Nothing has been recorded yet.".into(),
-            _ => format!("No data from {} to {}.", chart.named_day(0), chart.named_day(days - 1)),
+            0 => t!("Nothing has been recorded yet.").into(),
+            _ => t!(
+                "No data from {day} to {last_day}.",
+                day = chart.named_day(0),
+                last_day = chart.named_day(days - 1)
+            ),
         };
     }
     let parts: Vec<_> = (0..chart.series.len()).filter_map(|s| series(chart, s)).collect();
-    let span = if days == 1 {
-        "1 day".into()
-    } else {
-        format!("{days} days")
-    };
+    let span = n!("{n} day", "{n} days", days);
     let mut told = parts.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
     if parts.len() > 3 {
-        told.push_str(&format!("; {} more in the table", parts.len() - 3));
+        told.push_str(&n!(
+            "; {n} more in the table",
+            "; {n} more in the table",
+            parts.len() - 3
+        ));
     }
     let end = chart
         .partial_day()
-        .map(|day| format!("; {} is incomplete", chart.named_day(day)))
+        .map(|day| t!("; {day} is incomplete", day = chart.named_day(day)))
         .unwrap_or_default();
     let told = if told.is_empty() {
-        "no complete day yet".into()
+        t!("no complete day yet").into()
     } else {
         told
     };
-    let unusual: String = chart.marked().map(|mark| format!("; {}", chart.told(mark))).collect();
+    let unusual: String = chart
+        .marked()
+        .map(|mark| t!("; {words}", words = chart.told(mark)))
+        .collect();
     format!("{span}: {told}{end}{unusual}")
 }
 
@@ -49,19 +56,21 @@ fn series(chart: &Chart, s: usize) -> Option<String> {
     if chart.kind.is_bars() {
         let total = known.iter().map(|(_, value)| value).sum();
         let most = known.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        return Some(format!(
-            "{name}total {}, highest {} on {}",
-            chart.with_unit(total),
-            super::full(most.1),
-            chart.named_day(most.0)
+        return Some(t!(
+            "{name}total {total}, highest {highest} on {day}",
+            name,
+            total = chart.with_unit(total),
+            highest = super::full(most.1),
+            day = chart.named_day(most.0)
         ));
     }
     let least = known.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
-    Some(format!(
-        "{name}from {} to {}, lowest {} on {}",
-        super::full(first.1),
-        super::full(last.1),
-        super::full(least.1),
-        chart.named_day(least.0)
+    Some(t!(
+        "{name}from {first} to {last}, lowest {least} on {day}",
+        name,
+        first = super::full(first.1),
+        last = super::full(last.1),
+        least = super::full(least.1),
+        day = chart.named_day(least.0)
     ))
 }

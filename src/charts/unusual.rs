@@ -51,6 +51,11 @@ impl Chart<'_> {
             1 => String::new(),
             _ => format!("{} ", self.series[mark.series].name),
         };
-        format!("{} unusual: {name}{}", self.named_day(mark.day), mark.words)
+        t!(
+            "{day} unusual: {name}{words}",
+            day = self.named_day(mark.day),
+            name,
+            words = mark.words
+        )
     }
 }

@@ -3,6 +3,8 @@
 use chrono::{Datelike, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
+use crate::words::{grouped, weekdays};
+
 /// What a row deviates from most.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) enum Reason {
@@ -45,16 +47,7 @@ pub(super) enum Part {
 
 impl Part {
     fn words(self, at: NaiveDateTime) -> String {
-        const DAYS: [&str; 7] = [
-            "Monday",
-            "Tuesday",
-            "Wednesday",
-            "Thursday",
-            "Friday",
-            "Saturday",
-            "Sunday",
-        ];
-        let day = DAYS[at.weekday().num_days_from_monday() as usize];
+        let day = weekdays()[at.weekday().num_days_from_monday() as usize];
         match self {
             Part::Time => at.format("%H:%M").to_string(),
             Part::WeekdayAndTime => format!("{day} {}", at.format("%H:%M")),
@@ -67,28 +60,29 @@ impl Reason {
     /// Without a capital or a full stop, to stand inside a sentence.
     pub fn words(&self) -> String {
         match *self {
-            Reason::Nothing => "nothing to compare with yet".into(),
-            Reason::Near { value, usual } => {
-                format!(
-                    "{} the values just before (about {})",
-                    against(value, usual),
-                    short(usual)
-                )
-            }
-            Reason::Ever { value, usual } => {
-                format!("{} its usual level (about {})", against(value, usual), short(usual))
-            }
-            Reason::Level { value, usual, rows } => format!(
-                "the last {rows} values are {} the level before (about {} instead of {})",
-                against(value, usual),
-                short(value),
-                short(usual)
+            Reason::Nothing => t!("nothing to compare with yet").into(),
+            Reason::Near { value, usual } => t!(
+                "{against} the values just before (about {usual})",
+                against = against(value, usual),
+                usual = short(usual)
             ),
-            Reason::Season { value, usual, at, part } => format!(
-                "{} the usual {} (about {})",
-                against(value, usual),
-                part.words(at),
-                short(usual)
+            Reason::Ever { value, usual } => t!(
+                "{against} its usual level (about {usual})",
+                against = against(value, usual),
+                usual = short(usual)
+            ),
+            Reason::Level { value, usual, rows } => t!(
+                "the last {rows} values are {against} the level before (about {value} instead of {usual})",
+                rows,
+                against = against(value, usual),
+                value = short(value),
+                usual = short(usual)
+            ),
+            Reason::Season { value, usual, at, part } => t!(
+                "{against} the usual {time} (about {usual})",
+                against = against(value, usual),
+                time = part.words(at),
+                usual = short(usual)
             ),
             Reason::While {
                 excess,
@@ -96,28 +90,35 @@ impl Reason {
                 at,
                 part,
                 rows,
-            } => format!(
-                "the last {rows} values were {} the usual up to {} on average",
-                against(usual + excess, usual),
-                part.words(at)
+            } => t!(
+                "the last {rows} values were {against} the usual up to {time} on average",
+                rows,
+                against = against(usual + excess, usual),
+                time = part.words(at)
             ),
-            Reason::Moves { times } if times < 1.0 => "stiller than it usually is".into(),
-            Reason::Moves { times } => format!("it moves {} x as much as usual", short(times)),
-            Reason::Often { times } => format!("large deviations come {} x as often as usual", short(times)),
+            Reason::Moves { times } if times < 1.0 => t!("stiller than it usually is").into(),
+            Reason::Moves { times } => t!("it moves {times} x as much as usual", times = short(times)),
+            Reason::Often { times } => t!(
+                "large deviations come {times} x as often as usual",
+                times = short(times)
+            ),
         }
     }
 }
 
 /// `4.1 x above`, `35 % below`, `12.5 above` where a ratio says nothing.
 fn against(value: f64, usual: f64) -> String {
-    let side = if value >= usual { "above" } else { "below" };
+    let above = value >= usual;
     let ratio = value / usual;
     if usual <= 0.0 || value < 0.0 || !ratio.is_finite() || (ratio - 1.0).abs() < 0.05 {
-        return format!("{} {side}", short((value - usual).abs()));
+        let n = short((value - usual).abs());
+        return if above { t!("{n} above", n) } else { t!("{n} below", n) };
     }
+    let percent = format!("{:.0}", (ratio - 1.0).abs() * 100.0);
     match ratio {
-        2.0.. => format!("{} x {side}", short(ratio)),
-        _ => format!("{:.0} % {side}", (ratio - 1.0).abs() * 100.0),
+        2.0.. => t!("{n} x above", n = short(ratio)),
+        _ if above => t!("{n} % above", n = percent),
+        _ => t!("{n} % below", n = percent),
     }
 }
 
@@ -135,19 +136,10 @@ pub(super) fn short(value: f64) -> String {
         _ => 4,
     };
     let text = format!("{size:.places$}");
-    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-    let mut grouped = String::new();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let part = part.trim_end_matches('0');
+    let text = match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => &text,
+    };
     let sign = if value < 0.0 { "-" } else { "" };
-    if part.is_empty() {
-        format!("{sign}{grouped}")
-    } else {
-        format!("{sign}{grouped}.{part}")
-    }
+    format!("{sign}{}", grouped(text))
 }

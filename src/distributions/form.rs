@@ -64,16 +64,16 @@ impl NeedForm {
             .ok()
             .filter(|quantity| (1..=1000).contains(quantity));
         if to.is_none() {
-            problems.add("to", "Choose the facility that receives.");
+            problems.add("to", t!("Choose the facility that receives."));
         }
         if component.is_none() {
-            problems.add("component", "Choose a component.");
+            problems.add("component", t!("Choose a component."));
         }
         if group.is_none() {
-            problems.add("group", "Choose a group.");
+            problems.add("group", t!("Choose a group."));
         }
         if quantity.is_none() {
-            problems.add("quantity", "Give a whole number from 1 to 1000.");
+            problems.add("quantity", t!("Give a whole number from 1 to 1000."));
         }
         match (to, component, group, quantity) {
             (Some(to), Some(component), Some(group), Some(quantity)) => Ok(Need {
@@ -119,7 +119,7 @@ impl DispatchForm {
 
     pub fn read(&self, need: &Need) -> Result<Dispatch> {
         if self.lot.len() != self.lot_units.len() {
-            return Err(Error::invalid("", "The form is incomplete: load the page again."));
+            return Err(Error::invalid("", t!("The form is incomplete: load the page again.")));
         }
         let mut chosen: Vec<(UnitId, i32)> = self.unit.iter().map(|&unit| (unit, 1)).collect();
         for (&lot, typed) in self.lot.iter().zip(&self.lot_units) {
@@ -127,7 +127,7 @@ impl DispatchForm {
                 "" | "0" => {}
                 typed => match typed.parse() {
                     Ok(units) => chosen.push((lot, units)),
-                    Err(_) => return Err(Error::invalid("take", "Give the units of a lot as a whole number.")),
+                    Err(_) => return Err(Error::invalid("take", t!("Give the units of a lot as a whole number."))),
                 },
             }
         }
@@ -175,7 +175,7 @@ impl ReceiptForm {
             .iter()
             .any(|&length| length != count)
         {
-            return Err(Error::invalid("", "The form is incomplete: load the page again."));
+            return Err(Error::invalid("", t!("The form is incomplete: load the page again.")));
         }
         let mut problems = Problems::default();
         let mut lines = Vec::with_capacity(count);
@@ -183,10 +183,10 @@ impl ReceiptForm {
             let outcome: Option<Outcome> = self.outcome[at].parse().ok();
             let arrived: Option<i32> = self.arrived[at].trim().parse().ok();
             if outcome.is_none() {
-                problems.add(format!("line-{unit}"), "Choose what was found.");
+                problems.add(format!("line-{unit}"), t!("Choose what was found."));
             }
             if arrived.is_none() && !self.arrived[at].trim().is_empty() {
-                problems.add(format!("line-{unit}"), "Give a whole number.");
+                problems.add(format!("line-{unit}"), t!("Give a whole number."));
             }
             let outcome = outcome.unwrap_or(Outcome::Received);
             lines.push(LineReceipt {
@@ -223,8 +223,12 @@ impl ReturnForm {
     pub fn read(&self) -> Result<SendBack> {
         let typed = self.temperature.trim().replace(',', ".").replace('\u{2212}', "-");
         let temperature = typed.parse().ok().filter(|degrees: &f32| degrees.is_finite());
-        let temperature = temperature
-            .ok_or_else(|| Error::invalid("temperature", "Give the temperature in degrees Celsius, such as 4.5."))?;
+        let temperature = temperature.ok_or_else(|| {
+            Error::invalid(
+                "temperature",
+                t!("Give the temperature in degrees Celsius, such as 4.5."),
+            )
+        })?;
         Ok(SendBack {
             units: self.unit.clone(),
             temperature,

@@ -114,8 +114,8 @@ impl Line {
     pub fn name(&self) -> String {
         match (&self.donation_number, &self.lot) {
             (Some(number), _) => number.with_check(),
-            (None, Some(lot)) => format!("Lot {lot}"),
-            (None, None) => format!("Unit {}", self.unit),
+            (None, Some(lot)) => t!("Lot {lot}", lot),
+            (None, None) => t!("Unit {unit}", unit = self.unit),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{Filter, Status, commands, queries};
 use crate::app::App;
 use crate::auth::{Access, Editor, Role, Viewer};
 use crate::blood::compatibility;
-use crate::charts::{counted, units};
+use crate::charts::units;
 use crate::db::Tx;
 use crate::error::{Error, Problems, Result};
 use crate::ids::DistributionId;
@@ -68,7 +68,7 @@ async fn index(
     let found = queries::turn(&mut tx, id, &filter, turn.read()).await?;
     let layout = app
         .chrome
-        .facility_page(&viewer, &here, "Transfers", "distributions")
+        .facility_page(&viewer, &here, t!("Transfers"), "distributions")
         .await?
         .following();
     let side = |side: Side| Filter { side, ..filter.clone() };
@@ -76,10 +76,10 @@ async fn index(
     let page = IndexPage {
         layout: &layout,
         facility_id: id.0,
-        summary: format!(
-            "{} in {}",
-            units(total.units),
-            counted(total.rows, "transfer", "transfers")
+        summary: t!(
+            "{units} in {transfers}",
+            units = units(total.units),
+            transfers = n!("{n} transfer", "{n} transfers", total.rows)
         ),
         tabs: [Side::All, Side::Incoming, Side::Outgoing]
             .map(|one| TabView {
@@ -90,7 +90,7 @@ async fn index(
             .into(),
         side: filter.side.as_str(),
         statuses: crate::web::options(
-            [("", "All")].into_iter().chain(statuses),
+            [("", t!("All"))].into_iter().chain(statuses),
             filter.status.map_or("", Status::as_str),
         ),
         delivered_on: filter.delivered_on.map(|day| day.to_string()).unwrap_or_default(),
@@ -112,7 +112,7 @@ async fn index(
             .collect(),
         pages: found.pages(
             &here.carry(&filter.href(id)),
-            format!("{} shown of {}", found.rows.len(), total.rows),
+            t!("{rows} shown of {all}", rows = found.rows.len(), all = total.rows),
             |row| row.id,
         ),
         empty: found.rows.is_empty().then(|| empty(&viewer, &filter)),
@@ -129,9 +129,9 @@ fn empty(viewer: &Viewer, filter: &Filter) -> EmptyView {
         };
         (
             "filter",
-            "No transfer fits",
-            "Other transfers are hidden by the filter.",
-            "Clear the filter",
+            t!("No transfer fits"),
+            t!("Other transfers are hidden by the filter."),
+            t!("Clear the filter"),
             cleared.href(id),
         )
     } else {
@@ -143,9 +143,9 @@ fn empty(viewer: &Viewer, filter: &Filter) -> EmptyView {
         };
         (
             "never",
-            "No transfers yet",
-            "Units sent to other facilities, and units they send, stand here.",
-            "Dispatch units",
+            t!("No transfers yet"),
+            t!("Units sent to other facilities, and units they send, stand here."),
+            t!("Dispatch units"),
             href,
         )
     };
@@ -201,12 +201,12 @@ async fn need_of(app: &App, editor: &Editor, asked: &NeedForm) -> Result<Need> {
     let request = requests::queries::find(&mut tx, editor.facility, id).await?;
     if request.accepted_by != Some(editor.facility) {
         return Err(Error::Conflict(
-            "This request does not wait for units of this facility.".into(),
+            t!("This request does not wait for units of this facility.").into(),
         ));
     }
     match requests::queries::outstanding(&mut tx, &request).await? {
         0 => Err(Error::Conflict(
-            "All that was promised for this request is on its way.".into(),
+            t!("All that was promised for this request is on its way.").into(),
         )),
         outstanding => Ok(NeedForm::of(&request, outstanding)),
     }
@@ -223,12 +223,12 @@ async fn new_page(
 ) -> Result<String> {
     let layout = app
         .chrome
-        .facility_page(editor, here, "Dispatch units", "distributions")
+        .facility_page(editor, here, t!("Dispatch units"), "distributions")
         .await?;
     let others = crate::facilities::directory(app.db.unscoped()).await?;
     let mut facilities: Vec<OptionView> = vec![OptionView {
         value: String::new(),
-        label: "Choose".into(),
+        label: t!("Choose").into(),
         selected: false,
     }];
     facilities.extend(
@@ -249,8 +249,8 @@ async fn new_page(
         layout: &layout,
         facility_id: editor.facility.0,
         facilities,
-        components: component_options("Choose", &asked.component),
-        groups: group_options("Choose", &asked.group),
+        components: component_options(t!("Choose"), &asked.component),
+        groups: group_options(t!("Choose"), &asked.group),
         need: asked,
         offer,
         form,
@@ -287,12 +287,20 @@ async fn offer(app: &App, editor: &Editor, need: &Need, form: &DispatchForm) -> 
     };
     let found: i32 = proposal.iter().map(|taken| taken.quantity).sum();
     Ok(OfferView {
-        title: format!("{} to {}", amount(need.quantity, need.group, need.component), to.name),
+        title: t!(
+            "{what} to {facility}",
+            what = amount(need.quantity, need.group, need.component),
+            facility = to.name
+        ),
         request_href: need.request.map(|id| requests::href(me, id)).unwrap_or_default(),
         summary: if found >= need.quantity {
-            "The first to expire of the best group are chosen.".into()
+            t!("The first to expire of the best group are chosen.").into()
         } else {
-            format!("Only {found} of {} can be sent now.", units(need.quantity))
+            t!(
+                "Only {found} of {value} can be sent now.",
+                found,
+                value = units(need.quantity)
+            )
         },
         short: found < need.quantity,
         compatible: compatible
@@ -376,7 +384,7 @@ async fn show_page(app: &App, viewer: &Viewer, here: &Here, id: DistributionId, 
     let one = queries::find(&mut tx, me, id).await?;
     let lines = queries::lines(&mut tx, &one).await?;
     let returns = queries::returns_of(&mut tx, &one).await?;
-    let title = format!("Transfer of {}", units(one.sent));
+    let title = t!("Transfer of {value}", value = units(one.sent));
     // the page after a refused form is the transfer's, whatever address the form had
     let here = Here {
         path: here.carry(&super::model::href(me, id)),
@@ -393,7 +401,7 @@ async fn show_page(app: &App, viewer: &Viewer, here: &Here, id: DistributionId, 
         layout: &layout,
         facility_id: me.0,
         row: RowView::new(&one, me, zone, now),
-        age: format!("{} ago", crate::clock::age_label(now - one.dispatched_at)),
+        age: t!("{age} ago", age = crate::clock::age_label(now - one.dispatched_at)),
         incoming,
         temperature: one
             .temperature

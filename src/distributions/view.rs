@@ -57,11 +57,11 @@ impl RowView {
         RowView {
             href: one.href(seen_from),
             what: match one.status {
-                Status::DeliveredShort => format!("{} of {}", one.quantity, units(one.sent)),
+                Status::DeliveredShort => t!("{some} of {all}", some = one.quantity, all = units(one.sent)),
                 _ => units(one.sent),
             },
             contents: one.contents(),
-            direction: if outgoing { "To" } else { "From" },
+            direction: if outgoing { t!("To") } else { t!("From") },
             counterpart: if outgoing { &one.to_name } else { &one.from_name }.clone(),
             status: one.status.label(),
             tone: match one.status {
@@ -148,8 +148,8 @@ impl OfferRow {
             name: unit.name(),
             group: unit.group.label(),
             choice: match choice.map(|choice| choice.rank) {
-                Some(1) => "Best match".into(),
-                Some(rank) => format!("Choice {rank}"),
+                Some(1) => t!("Best match").into(),
+                Some(rank) => t!("Choice {rank}", rank),
                 None => String::new(),
             },
             note: choice.and_then(|choice| choice.note).unwrap_or_default(),

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use crate::clock::Zone;
 use crate::error::Result;
 use crate::ids::FacilityId;
+use crate::words::Dated;
 
 /// From opening to closing, minutes after midnight; 1440 is the end of the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -20,9 +21,13 @@ impl Hours {
     /// `08:00 to 18:00`, `all day`
     pub fn label(self) -> String {
         if (self.opens, self.closes) == (0, 1440) {
-            return "all day".into();
+            return t!("all day").into();
         }
-        format!("{} to {}", clock_label(self.opens), clock_label(self.closes))
+        t!(
+            "{from} to {to}",
+            from = clock_label(self.opens),
+            to = clock_label(self.closes)
+        )
     }
 }
 
@@ -74,9 +79,10 @@ impl WorkingCalendar {
         if !self.is_known() {
             return None;
         }
-        let mut words = self
-            .on(day)
-            .map_or_else(|| "Closed today".into(), |hours| format!("Open {}", hours.label()));
+        let mut words = self.on(day).map_or_else(
+            || t!("Closed today").into(),
+            |hours| t!("Open {hours}", hours = hours.label()),
+        );
         if let Some(exception) = self.exceptions.get(&day).filter(|exception| !exception.note.is_empty()) {
             words.push_str(&format!(" ({})", exception.note));
         }
@@ -93,8 +99,8 @@ impl WorkingCalendar {
         let hours = self.on(today);
         if let Some(hours) = hours.filter(|hours| hours.opens <= minute && minute < hours.closes) {
             let detail = match hours.closes {
-                1440 => "until midnight or later".into(),
-                closes => format!("until {}", clock_label(closes)),
+                1440 => t!("until midnight or later").into(),
+                closes => t!("until {clock_label}", clock_label = clock_label(closes)),
             };
             return Some(Opening { open: true, detail });
         }
@@ -104,12 +110,16 @@ impl WorkingCalendar {
             days.filter_map(|day| Some((day, self.on(day)?))).next()
         });
         let detail = match next {
-            Some((day, hours)) if day == today => format!("opens {}", clock_label(hours.opens)),
+            Some((day, hours)) if day == today => t!("opens {clock_label}", clock_label = clock_label(hours.opens)),
             Some((day, hours)) if day == today + Days::new(1) => {
-                format!("opens tomorrow {}", clock_label(hours.opens))
+                t!("opens tomorrow {clock_label}", clock_label = clock_label(hours.opens))
             }
-            Some((day, hours)) => format!("opens {} {}", day.format("%A %-d %b"), clock_label(hours.opens)),
-            None => "does not open within two weeks".into(),
+            Some((day, hours)) => t!(
+                "opens {day} {clock_label}",
+                day = day.dated("%A %-d %b"),
+                clock_label = clock_label(hours.opens)
+            ),
+            None => t!("does not open within two weeks").into(),
         };
         Some(Opening { open: false, detail })
     }

@@ -15,7 +15,7 @@ use crate::ids::FacilityId;
 /// `Invalid` with the reason when it still cannot be taken; then nothing changed.
 pub async fn replay(pipeline: &Pipeline, actor: &Actor, letter: &Letter) -> Result<()> {
     let document: &RawValue = serde_json::from_str(&letter.body)
-        .map_err(|error| Error::invalid("body", format!("This is no JSON: {error}.")))?;
+        .map_err(|error| Error::invalid("body", t!("This is no JSON: {error}.", error)))?;
     let is_point = letter.kind == "point" || (letter.kind == "message" && letter.body.contains("\"metric_name\""));
     let item = match is_point {
         true => wire::point(document),
@@ -32,7 +32,7 @@ pub async fn replay(pipeline: &Pipeline, actor: &Actor, letter: &Letter) -> Resu
         Verdict::Accepted { .. } | Verdict::Duplicate => Ok(()),
         Verdict::Conflict => Err(Error::invalid(
             "body",
-            "Another event has this source and id. Give it another id.",
+            t!("Another event has this source and id. Give it another id."),
         )),
         Verdict::Rejected(reason) | Verdict::Late(reason) => Err(Error::invalid("body", reason)),
     }

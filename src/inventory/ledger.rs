@@ -93,7 +93,7 @@ pub async fn shift(
     .await?;
     work.changed(
         facility,
-        format!("unit {id}"),
+        t!("unit {id}", id),
         Some(whole.status.as_str()),
         Some(to.as_str()),
     );
@@ -118,7 +118,10 @@ pub async fn arrive(
     change: &Change<'_>,
 ) -> Result<UnitId> {
     if !change.kind.allows(None, Some(to)) {
-        return Err(Error::Conflict(format!("A unit cannot begin as {}.", words(to))));
+        return Err(Error::Conflict(t!(
+            "A unit cannot begin as {words}.",
+            words = words(to)
+        )));
     }
     let actor = work.actor.clone();
     let id = sqlx::query_scalar!(
@@ -155,7 +158,7 @@ pub async fn arrive(
     )
     .fetch_one(work.conn())
     .await?;
-    work.changed(facility, format!("unit {id}"), None, Some(to.as_str()));
+    work.changed(facility, t!("unit {id}", id), None, Some(to.as_str()));
     Ok(id)
 }
 
@@ -171,34 +174,35 @@ fn permit(
     let refused = |words| Err(Error::Conflict(words));
     let name = unit.name();
     if !from.contains(&unit.status) {
-        return refused(format!("{name} is {} by now.", words(unit.status)));
+        return refused(t!("{name} is {words} by now.", name, words = words(unit.status)));
     }
     if !change.kind.allows(Some(unit.status), Some(to)) {
-        return refused(format!(
-            "{name} is {} and cannot become {}.",
-            words(unit.status),
-            words(to)
+        return refused(t!(
+            "{name} is {words} and cannot become {words2}.",
+            name,
+            words = words(unit.status),
+            words2 = words(to)
         ));
     }
     if unit.is_unsafe && !can_move_unsafe(Some(unit.status), Some(to)) {
-        return refused(format!("{name} had a positive test: it can only be discarded."));
+        return refused(t!("{name} had a positive test: it can only be discarded.", name));
     }
     let leaves = matches!(to, UnitStatus::Issued | UnitStatus::InTransit);
     let needs_life = leaves || to == UnitStatus::Reserved || change.kind == MovementKind::Released;
     if needs_life && expired {
-        return refused(format!("{name} has expired."));
+        return refused(t!("{name} has expired.", name));
     }
     if leaves && unit.status == UnitStatus::Reserved && unit.reserved_for != change.request {
-        return refused(format!("{name} is reserved for something else."));
+        return refused(t!("{name} is reserved for something else.", name));
     }
     match quantity {
         Some(..=0) => Err(Error::invalid(
             "quantity",
-            format!("At least one unit of {name} must move."),
+            t!("At least one unit of {name} must move.", name),
         )),
         Some(asked) if asked > unit.quantity => Err(Error::invalid(
             "quantity",
-            format!("{name} has only {} left.", unit.quantity),
+            t!("{name} has only {quantity} left.", name, quantity = unit.quantity),
         )),
         _ => Ok(()),
     }
@@ -237,7 +241,7 @@ async fn split(work: &mut Work, facility: FacilityId, whole: &Unit, part: i32) -
     )
     .fetch_one(work.conn())
     .await?;
-    work.changed(facility, format!("unit {new}"), None, Some(whole.status.as_str()));
+    work.changed(facility, t!("unit {new}", new), None, Some(whole.status.as_str()));
     Ok(new)
 }
 

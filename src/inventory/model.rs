@@ -36,8 +36,8 @@ impl Unit {
     pub fn name(&self) -> String {
         match (&self.donation_number, &self.lot) {
             (Some(number), _) => number.with_check(),
-            (None, Some(lot)) => format!("Lot {lot}"),
-            (None, None) => format!("Unit {}", self.id),
+            (None, Some(lot)) => t!("Lot {lot}", lot),
+            (None, None) => t!("Unit {id}", id = self.id),
         }
     }
 
@@ -244,13 +244,13 @@ impl Thresholds {
         }
         let number = |text: &str| text.parse::<i32>().ok().filter(|number| (0..=100_000).contains(number));
         let [Some(minimum), Some(reorder), Some(target)] = texts.map(number) else {
-            return Err("Give three whole numbers, or leave all three empty.");
+            return Err(t!("Give three whole numbers, or leave all three empty."));
         };
         if minimum > reorder {
-            return Err("The minimum is above the reorder level.");
+            return Err(t!("The minimum is above the reorder level."));
         }
         if reorder > target {
-            return Err("The reorder level is above the target.");
+            return Err(t!("The reorder level is above the target."));
         }
         Ok(Some(Thresholds {
             minimum,

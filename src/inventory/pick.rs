@@ -157,17 +157,17 @@ pub async fn check_choice(
     match (reason.trim(), incompatible) {
         ("", Some((unit, _))) => Err(Error::invalid(
             "override_reason",
-            format!(
-                "{} is {}, which the rules do not offer here: say why it is taken.",
-                unit.name(),
-                unit.group.label()
+            t!(
+                "{name} is {group}, which the rules do not offer here: say why it is taken.",
+                name = unit.name(),
+                group = unit.group.label()
             ),
         )),
         ("", None) => Err(Error::invalid(
             "override_reason",
-            "Other units would expire first or fit better: say why these are taken.",
+            t!("Other units would expire first or fit better: say why these are taken."),
         )),
-        (reason, _) => Ok(Some(format!("override: {reason}"))),
+        (reason, _) => Ok(Some(t!("override: {reason}", reason))),
     }
 }
 
@@ -176,19 +176,29 @@ fn takeable(found: &Locked, component: Component, for_request: Option<RequestId>
     let unit = &found.unit;
     let name = unit.name();
     if unit.component != component {
-        return Err(format!("{name} is not {}.", component.label().to_lowercase()));
+        return Err(t!(
+            "{name} is not {what}.",
+            name,
+            what = component.label().to_lowercase()
+        ));
     }
     match unit.status {
         UnitStatus::Available => {}
         UnitStatus::Reserved if for_request.is_some() && unit.reserved_for == for_request => {}
-        UnitStatus::Reserved => return Err(format!("{name} is reserved for something else by now.")),
-        status => return Err(format!("{name} is {} by now.", status.label().to_lowercase())),
+        UnitStatus::Reserved => return Err(t!("{name} is reserved for something else by now.", name)),
+        status => {
+            return Err(t!(
+                "{name} is {what} by now.",
+                name,
+                what = status.label().to_lowercase()
+            ));
+        }
     }
     if found.expired {
-        return Err(format!("{name} has expired."));
+        return Err(t!("{name} has expired.", name));
     }
     if !(1..=unit.quantity).contains(&quantity) {
-        return Err(format!("{name} has {} left.", unit.quantity));
+        return Err(t!("{name} has {quantity} left.", name, quantity = unit.quantity));
     }
     Ok(())
 }

@@ -28,23 +28,23 @@ impl NewKey {
     fn check(&self, manager: &Manager) -> Result<()> {
         let mut problems = Problems::default();
         if self.name.trim().is_empty() {
-            problems.add("name", "Say what the key is for.");
+            problems.add("name", t!("Say what the key is for."));
         } else if let Some(problem) = text::problem(&self.name, 120) {
             problems.add("name", problem);
         }
         if self.scopes.is_empty() {
-            problems.add("scopes", "Choose what the key may do.");
+            problems.add("scopes", t!("Choose what the key may do."));
         }
         match &self.facilities {
-            None if !manager.network_admin => problems.add("facilities", "Choose at least one facility."),
-            Some(some) if some.is_empty() => problems.add("facilities", "Choose at least one facility."),
+            None if !manager.network_admin => problems.add("facilities", t!("Choose at least one facility.")),
+            Some(some) if some.is_empty() => problems.add("facilities", t!("Choose at least one facility.")),
             Some(some) if !some.iter().all(|&one| manager.manages(one)) => {
-                problems.add("facilities", "Choose facilities that you manage.");
+                problems.add("facilities", t!("Choose facilities that you manage."));
             }
             _ => {}
         }
         if !LIVES.contains(&self.days) {
-            problems.add("days", "Choose one of these.");
+            problems.add("days", t!("Choose one of these."));
         }
         problems.check()
     }

@@ -14,6 +14,7 @@ use crate::facilities;
 use crate::ids::FacilityId;
 use crate::web::flash::Done;
 use crate::web::{Confirmed, Here, Hx, Layout, OptionView, Routes, options, rejected, saved};
+use crate::words::Dated;
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -83,7 +84,7 @@ impl KeyForm {
 
 /// `GET /admin/keys`
 async fn index(State(app): State<App>, here: Here, manager: Manager) -> Result<Response> {
-    let layout = app.chrome.page(&manager, &here, "API keys", "admin/keys").await?;
+    let layout = app.chrome.page(&manager, &here, t!("API keys"), "admin/keys").await?;
     let page = page(&app, &manager, &layout, KeyForm::usual(), &Problems::default(), None).await?;
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
 }
@@ -104,7 +105,7 @@ async fn create(
         },
         days: form.days.parse().unwrap_or_default(),
     };
-    let layout = app.chrome.page(&manager, &here, "API keys", "admin/keys").await?;
+    let layout = app.chrome.page(&manager, &here, t!("API keys"), "admin/keys").await?;
     match commands::create(&app.db, &manager, &new).await {
         Ok(text) => {
             let page = page(
@@ -164,9 +165,9 @@ async fn page<'a>(
             .collect(),
         lives: options(
             LIVES.map(|days| match days {
-                30 => ("30", "30 days"),
-                90 => ("90", "90 days"),
-                _ => ("365", "One year"),
+                30 => ("30", t!("30 days")),
+                90 => ("90", t!("90 days")),
+                _ => ("365", t!("One year")),
             }),
             &form.days,
         ),
@@ -178,12 +179,12 @@ async fn page<'a>(
 
 impl KeyView {
     fn of(row: &KeyRow, now: chrono::DateTime<chrono::Utc>) -> Self {
-        let day = |at: chrono::DateTime<chrono::Utc>| at.format("%-d %b %Y").to_string();
+        let day = |at: chrono::DateTime<chrono::Utc>| at.dated("%-d %b %Y");
         let state = match row.revoked_at {
-            Some(_) => ("", "Revoked"),
-            None if row.expires_at <= now => ("", "Expired"),
-            None if row.expires_at - now < chrono::TimeDelta::days(14) => ("watch", "Ends soon"),
-            None => ("good", "Good"),
+            Some(_) => ("", t!("Revoked")),
+            None if row.expires_at <= now => ("", t!("Expired")),
+            None if row.expires_at - now < chrono::TimeDelta::days(14) => ("watch", t!("Ends soon")),
+            None => ("good", t!("Good")),
         };
         let words = |scope: &String| {
             scope
@@ -198,18 +199,18 @@ impl KeyView {
             facilities: row
                 .facilities
                 .as_ref()
-                .map_or_else(|| "Every facility".into(), |names| names.join(", ")),
+                .map_or_else(|| t!("Every facility").into(), |names| names.join(", ")),
             created: match &row.created_by {
-                Some(name) => format!("{} by {name}", day(row.created_at)),
+                Some(name) => t!("{day} by {name}", day = day(row.created_at), name),
                 None => day(row.created_at),
             },
             expires: row
                 .revoked_at
-                .map_or_else(|| day(row.expires_at), |at| format!("revoked {}", day(at))),
+                .map_or_else(|| day(row.expires_at), |at| t!("revoked {day}", day = day(at))),
             used: match (row.last_used_at, &row.last_used_address) {
-                (None, _) => "Never".into(),
-                (Some(at), Some(address)) => format!("{} ago from {address}", age_label(now - at)),
-                (Some(at), None) => format!("{} ago", age_label(now - at)),
+                (None, _) => t!("Never").into(),
+                (Some(at), Some(address)) => t!("{age} ago from {address}", age = age_label(now - at), address),
+                (Some(at), None) => t!("{age} ago", age = age_label(now - at)),
             },
             good: row.revoked_at.is_none() && row.expires_at > now,
             state,

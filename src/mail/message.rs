@@ -30,10 +30,10 @@ fn is_unfit(header: &str) -> bool {
 impl Message {
     pub(super) fn check(&self) -> Result<()> {
         if !is_deliverable(&self.to_address) {
-            return Err(Error::invalid("email", "Mail cannot be sent to this address."));
+            return Err(Error::invalid("email", t!("Mail cannot be sent to this address.")));
         }
         if is_unfit(&self.to_name) || is_unfit(&self.subject) {
-            return Err(Error::invalid("name", "A name cannot hold line breaks."));
+            return Err(Error::invalid("name", t!("A name cannot hold line breaks.")));
         }
         Ok(())
     }

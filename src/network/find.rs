@@ -10,7 +10,7 @@ use super::view::{FindBlood, FindRow};
 use crate::auth::{Person, Role};
 use crate::blood::compatibility::{self, Patient};
 use crate::blood::{BloodGroup, Component};
-use crate::charts::counted;
+use crate::charts::full;
 use crate::clock::age_label;
 use crate::db::Db;
 use crate::error::Result;
@@ -58,11 +58,11 @@ pub async fn answer(
     };
     let mut find = FindBlood {
         components: options(
-            std::iter::once(("", "Choose")).chain(Component::ALL.iter().map(|one| (one.as_str(), one.label()))),
+            std::iter::once(("", t!("Choose"))).chain(Component::ALL.iter().map(|one| (one.as_str(), one.label()))),
             &question.component,
         ),
         groups: options(
-            std::iter::once(("", "Choose")).chain(BloodGroup::ALL.iter().map(|one| (one.as_str(), one.label()))),
+            std::iter::once(("", t!("Choose"))).chain(BloodGroup::ALL.iter().map(|one| (one.as_str(), one.label()))),
             &question.group,
         ),
         near: mine
@@ -78,9 +78,9 @@ pub async fn answer(
         } else {
             question.quantity.clone()
         },
-        component_problem: problem(component.is_err(), "Choose a component."),
-        group_problem: problem(group.is_err(), "Choose a group."),
-        quantity_problem: problem(quantity.is_none(), "From 1 to 999."),
+        component_problem: problem(component.is_err(), t!("Choose a component.")),
+        group_problem: problem(group.is_err(), t!("Choose a group.")),
+        quantity_problem: problem(quantity.is_none(), t!("From 1 to 999.")),
         ..FindBlood::default()
     };
     let (Ok(component), Ok(group), Some(quantity)) = (component, group, quantity) else {
@@ -138,22 +138,31 @@ pub async fn answer(
         None => {
             find.empty = Some(EmptyView {
                 kind: "range".into(),
-                title: "Nobody else has compatible units now".into(),
-                text: "No other facility that shares its availability holds an issuable unit of a compatible group."
-                    .into(),
+                title: t!("Nobody else has compatible units now").into(),
+                text: t!(
+                    "No other facility that shares its availability holds an issuable unit of a compatible group."
+                )
+                .into(),
                 label: String::new(),
                 href: String::new(),
             });
         }
         Some((nearest, _)) => {
             let own = if mine > 0 {
-                format!(" You hold {mine} yourself.")
+                t!(" You hold {mine} yourself.", mine)
             } else {
                 String::new()
             };
-            let offers = counted(rows.len() as i64, "facility offers", "facilities offer");
-            let units = counted(units, "compatible unit", "compatible units");
-            find.summary = format!("{offers} {units}; the nearest is {nearest:.0} km away.{own}");
+            let units = n!("{n} compatible unit", "{n} compatible units", units);
+            let nearest = full(nearest.round());
+            find.summary = n!(
+                "{n} facility offers {units}; the nearest is {nearest} km away.{own}",
+                "{n} facilities offer {units}; the nearest is {nearest} km away.{own}",
+                rows.len(),
+                units,
+                nearest,
+                own
+            );
         }
     }
     find.rows = rows.into_iter().map(|(_, row)| row).take(100).collect();
@@ -175,14 +184,14 @@ fn row(now: DateTime<Utc>, facility: &Facility, offers: &[Availability], wanted:
         name: facility.name.clone(),
         region: facility.region.clone(),
         group: groups.join(" · "),
-        match_word: if same { "same group" } else { "compatible" }.into(),
+        match_word: if same { t!("same group") } else { t!("compatible") }.into(),
         count,
         units: count.to_string(),
         enough: count >= quantity,
         expires_iso: soonest.to_rfc3339(),
-        expires_in: format!("in {}", age_label(soonest - now)),
+        expires_in: t!("in {age}", age = age_label(soonest - now)),
         updated_iso: updated.map(|at| at.to_rfc3339()).unwrap_or_default(),
-        updated_age: updated.map_or_else(|| "never".into(), |at| format!("{} ago", age_label(now - at))),
+        updated_age: updated.map_or_else(|| t!("never").into(), |at| t!("{age} ago", age = age_label(now - at))),
         old: updated.is_none_or(|at| now - at > chrono::TimeDelta::hours(1)),
         ..FindRow::default()
     }
@@ -195,10 +204,10 @@ fn rule(component: Component, group: BloodGroup) -> String {
             names.push(choice.group.label());
         }
     }
-    format!(
-        "{} for a patient of group {}, best first: {}.",
-        component.label(),
-        group.label(),
-        names.join(", ")
+    t!(
+        "{component} for a patient of group {group}, best first: {list}.",
+        component = component.label(),
+        group = group.label(),
+        list = names.join(", ")
     )
 }

@@ -6,9 +6,9 @@ use crate::charts::{Map, Pin, Position, Tone, View, full};
 pub fn of(listed: &[FacilityFigures]) -> Map {
     Map {
         id: "network-map".into(),
-        title: "Critical stock by place".into(),
+        title: t!("Critical stock by place").into(),
         pins: listed.iter().map(pin).collect(),
-        figure: "Stock".into(),
+        figure: t!("Stock").into(),
         view: View::Pins,
         choosing: None,
     }
@@ -16,9 +16,9 @@ pub fn of(listed: &[FacilityFigures]) -> Map {
 
 fn pin(figures: &FacilityFigures) -> Pin {
     let (tone, word) = match figures.critical {
-        0 => (Tone::Good, "No critical shelf"),
-        1..=3 => (Tone::Low, "1 to 3 critical shelves"),
-        _ => (Tone::Critical, "4 or more critical shelves"),
+        0 => (Tone::Good, t!("No critical shelf")),
+        1..=3 => (Tone::Low, t!("1 to 3 critical shelves")),
+        _ => (Tone::Critical, t!("4 or more critical shelves")),
     };
     Pin {
         name: figures.name.clone(),
@@ -30,10 +30,10 @@ fn pin(figures: &FacilityFigures) -> Pin {
         tone,
         word: word.into(),
         weight: figures.issuable as f64,
-        figure: format!(
-            "{} issuable units, {} critical",
-            full(figures.issuable as f64),
-            figures.critical
+        figure: t!(
+            "{value} issuable units, {critical} critical",
+            value = full(figures.issuable as f64),
+            critical = figures.critical
         ),
     }
 }

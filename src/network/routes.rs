@@ -12,7 +12,7 @@ use super::queries::{self, FacilityFigures};
 use super::view::{FindFragment, NetworkPage, NetworkRow, SortColumn};
 use crate::app::App;
 use crate::auth::{Access, CurrentUser, Onlooker, Person};
-use crate::charts::{self, counted};
+use crate::charts;
 use crate::clock::age_label;
 use crate::error::Result;
 use crate::facilities::{Facility, FacilityKind};
@@ -53,7 +53,7 @@ async fn index(
     Query(listing): Query<Listing>,
     Query(question): Query<Question>,
 ) -> Result<Response> {
-    let mut layout = app.chrome.page(&user, &here, "Network", "network").await?;
+    let mut layout = app.chrome.page(&user, &here, t!("Network"), "network").await?;
     layout.events_url = Some("/network/events".into());
     let all = app
         .db
@@ -62,10 +62,11 @@ async fn index(
     let now = app.db.clock.now();
     let issuable: i64 = all.iter().map(|row| row.issuable).sum();
     let critical = all.iter().filter(|row| row.critical > 0).count();
-    let summary = format!(
-        "{} · {} issuable units · {critical} with critical stock",
-        counted(all.len() as i64, "facility", "facilities"),
-        charts::full(issuable as f64)
+    let summary = t!(
+        "{all} · {issuable} issuable units · {critical} with critical stock",
+        all = n!("{n} facility", "{n} facilities", all.len()),
+        issuable = charts::full(issuable as f64),
+        critical
     );
     let nobody = all.is_empty();
     let matching = listing.choose(all);
@@ -74,11 +75,11 @@ async fn index(
         layout: &layout,
         summary,
         as_of_iso: now.to_rfc3339(),
-        as_of: format!("{} UTC", now.format("%H:%M:%S")),
+        as_of: t!("{day} UTC", day = now.format("%H:%M:%S")),
         find: &find,
         query: listing.q.clone(),
         kinds: options(
-            [("", "All kinds")]
+            [("", t!("All kinds"))]
                 .into_iter()
                 .chain(FacilityKind::ALL.iter().map(|kind| (kind.as_str(), kind.label()))),
             &listing.kind,
@@ -188,14 +189,14 @@ impl Listing {
 
     fn columns(&self) -> Vec<SortColumn> {
         let columns = [
-            ("name", "Facility", false),
-            ("kind", "Kind", false),
-            ("region", "Region", false),
-            ("issuable", "Issuable units", true),
-            ("transferred", "Delivered today", true),
-            ("requests", "Requests today", true),
-            ("critical", "Critical stock", true),
-            ("updated", "Last update", true),
+            ("name", t!("Facility"), false),
+            ("kind", t!("Kind"), false),
+            ("region", t!("Region"), false),
+            ("issuable", t!("Issuable units"), true),
+            ("transferred", t!("Delivered today"), true),
+            ("requests", t!("Requests today"), true),
+            ("critical", t!("Critical stock"), true),
+            ("updated", t!("Last update"), true),
         ];
         columns
             .into_iter()
@@ -247,7 +248,7 @@ impl Listing {
         let end = (start + ROWS_PER_PAGE).min(rows);
         let at = |page: usize| self.address(self.sort_key(), self.descending(), page);
         PagesView {
-            summary: format!("{} to {end} of {rows}", (start + 1).min(rows)),
+            summary: t!("{id} to {end} of {rows}", id = (start + 1).min(rows), end, rows),
             previous: (page > 1).then(|| at(page - 1)),
             next: (end < rows).then(|| at(page + 1)),
         }
@@ -276,7 +277,7 @@ fn row(figures: &FacilityFigures, now: chrono::DateTime<chrono::Utc>) -> Network
         updated_iso: figures.updated_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
         updated_age: figures
             .updated_at
-            .map_or_else(|| "never".into(), |at| format!("{} ago", age_label(now - at))),
+            .map_or_else(|| t!("never").into(), |at| t!("{age} ago", age = age_label(now - at))),
         old: figures
             .updated_at
             .is_none_or(|at| now - at > chrono::TimeDelta::hours(1)),
@@ -287,16 +288,16 @@ fn empty(nobody: bool) -> EmptyView {
     let (kind, title, text, label) = if nobody {
         (
             "never",
-            "No facility yet",
-            "You are not a member of any facility. An administrator can add you.",
+            t!("No facility yet"),
+            t!("You are not a member of any facility. An administrator can add you."),
             "",
         )
     } else {
         (
             "filter",
-            "No facility matches",
-            "No facility has all that you asked for.",
-            "Clear the filter",
+            t!("No facility matches"),
+            t!("No facility has all that you asked for."),
+            t!("Clear the filter"),
         )
     };
     EmptyView {

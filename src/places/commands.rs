@@ -81,7 +81,7 @@ pub async fn change(db: &Db, actor: Actor, id: FacilityId, facts: &Facts) -> Res
     .on_constraint("facilities_name_key", name_taken)
     .on_constraint("facilities_parent_id_fkey", no_parent)
     .on_constraint("facilities_hierarchy_check", || {
-        Error::invalid("parent", "A facility cannot belong to itself or to one below it.")
+        Error::invalid("parent", t!("A facility cannot belong to itself or to one below it."))
     })?;
     if before.zone != facts.zone {
         summary::recount(work.conn(), id).await?;
@@ -99,11 +99,11 @@ pub async fn change(db: &Db, actor: Actor, id: FacilityId, facts: &Facts) -> Res
 }
 
 fn name_taken() -> Error {
-    Error::invalid("name", "Another facility has this name.")
+    Error::invalid("name", t!("Another facility has this name."))
 }
 
 fn no_parent() -> Error {
-    Error::invalid("parent", "There is no such facility.")
+    Error::invalid("parent", t!("There is no such facility."))
 }
 
 /// Shuts a facility down: nobody can enter it, nobody can ask it. Refused while anything is unfinished, with the list.
@@ -111,13 +111,13 @@ pub async fn deactivate(db: &Db, actor: Actor, id: FacilityId) -> Result<()> {
     let mut work = Work::begin(db, actor, &[id]).await?;
     let place = queries::place(work.conn(), id).await?;
     if !place.active {
-        return Err(Error::Conflict("The facility is inactive already.".into()));
+        return Err(Error::Conflict(t!("The facility is inactive already.").into()));
     }
     let lines = queries::unfinished(work.conn(), id).await?.lines();
     if !lines.is_empty() {
-        return Err(Error::Conflict(format!(
-            "Not yet: {}. Finish these first.",
-            lines.join(", ")
+        return Err(Error::Conflict(t!(
+            "Not yet: {list}. Finish these first.",
+            list = lines.join(", ")
         )));
     }
     set_active(work, id, &place.facts.name, false).await
@@ -127,7 +127,7 @@ pub async fn reactivate(db: &Db, actor: Actor, id: FacilityId) -> Result<()> {
     let mut work = Work::begin(db, actor, &[id]).await?;
     let place = queries::place(work.conn(), id).await?;
     if place.active {
-        return Err(Error::Conflict("The facility is active already.".into()));
+        return Err(Error::Conflict(t!("The facility is active already.").into()));
     }
     set_active(work, id, &place.facts.name, true).await
 }
@@ -145,7 +145,7 @@ async fn set_active(mut work: Work, id: FacilityId, name: &str, active: bool) ->
 /// Adds a blood bank, or renames one.
 pub async fn save_bank(db: &Db, actor: Actor, facility: FacilityId, bank: Option<i64>, name: &str) -> Result<()> {
     let mut problems = Problems::default();
-    short(&mut problems, "bank-name", name, 120, "Give the name.");
+    short(&mut problems, "bank-name", name, 120, t!("Give the name."));
     problems.check()?;
     let name = name.trim();
     let mut work = Work::begin(db, actor, &[facility]).await?;
@@ -182,7 +182,7 @@ pub async fn save_bank(db: &Db, actor: Actor, facility: FacilityId, bank: Option
         }
     }
     .on_constraint("blood_banks_name_key", || {
-        Error::invalid("bank-name", "Another blood bank of this facility has this name.")
+        Error::invalid("bank-name", t!("Another blood bank of this facility has this name."))
     })?;
     let action = if bank.is_some() { "renamed" } else { "added" };
     let (before, after) = (json!({ "name": before }), json!({ "name": name }));
@@ -196,13 +196,15 @@ pub async fn remove_bank(db: &Db, actor: Actor, facility: FacilityId, id: i64) -
     let banks = queries::banks(work.conn(), facility).await?;
     let bank = banks.iter().find(|bank| bank.id == id).ok_or(Error::NotFound)?;
     if bank.records > 0 {
-        return Err(Error::Conflict(format!(
-            "{} holds {} units, and {} records of stock or deliveries name it. Only an empty one can be removed.",
-            bank.name, bank.units, bank.records
+        return Err(Error::Conflict(t!(
+            "{name} holds {bank} units, and {records} records of stock or deliveries name it. Only an empty one can be removed.",
+            name = bank.name,
+            bank = bank.units,
+            records = bank.records
         )));
     }
     if banks.len() == 1 {
-        return Err(Error::Conflict("A facility keeps at least one blood bank.".into()));
+        return Err(Error::Conflict(t!("A facility keeps at least one blood bank.").into()));
     }
     sqlx::query!(
         "delete from blood_banks where facility_id = $1 and id = $2",

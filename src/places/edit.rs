@@ -17,16 +17,9 @@ use crate::error::{Problems, Result};
 use crate::facilities::{self, FacilityKind};
 use crate::ids::FacilityId;
 use crate::web::{Layout, OptionView, options};
+use crate::words;
+use crate::words::Dated;
 
-const WEEKDAYS: [&str; 7] = [
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-];
 const HISTORY: i64 = 30;
 
 /// Whatever was typed in one of the page's forms and not taken; the others show what is stored.
@@ -105,7 +98,7 @@ fn page<'a>(
     });
     let none = OptionView {
         value: String::new(),
-        label: "None: it stands at the top".into(),
+        label: t!("None: it stands at the top").into(),
         selected: form.parent.is_empty(),
     };
     let hours: Vec<(String, String)> = (0..24)
@@ -115,10 +108,10 @@ fn page<'a>(
     Ok(EditPage {
         layout,
         id: id.map(|id| id.0),
-        name: place.map_or_else(|| "Add a facility".into(), |place| place.facts.name.clone()),
+        name: place.map_or_else(|| t!("Add a facility").into(), |place| place.facts.name.clone()),
         active: place.is_none_or(|place| place.active),
         network,
-        kinds: options(std::iter::once(("", "Choose")).chain(kinds), &form.kind),
+        kinds: options(std::iter::once(("", t!("Choose"))).chain(kinds), &form.kind),
         parents: std::iter::once(none).chain(parents).collect(),
         count_hours: options(
             hours.iter().map(|(value, label)| (value.as_str(), label.as_str())),
@@ -136,10 +129,10 @@ fn page<'a>(
 fn day_view(zone: Zone, now: DateTime<Utc>) -> DayView {
     let day = ZoneDay::of(zone, now);
     let edge = |at: DateTime<Utc>| {
-        format!(
-            "{} there, {} UTC",
-            zone.wall(at).format("%-d %b %H:%M"),
-            at.format("%-d %b %H:%M")
+        t!(
+            "{day} there, {format2} UTC",
+            day = zone.wall(at).dated("%-d %b %H:%M"),
+            format2 = at.dated("%-d %b %H:%M")
         )
     };
     let change = match day.change {
@@ -149,16 +142,17 @@ fn day_view(zone: Zone, now: DateTime<Utc>) -> DayView {
             } else {
                 "back"
             };
-            format!(
-                "The clocks next go {moved} on {}; that day has {}.",
-                date.format("%-d %B %Y"),
-                hours(length)
+            t!(
+                "The clocks next go {moved} on {day}; that day has {hours}.",
+                moved,
+                day = date.dated("%-d %B %Y"),
+                hours = hours(length)
             )
         }
-        None => "The clocks do not change within the next year.".into(),
+        None => t!("The clocks do not change within the next year.").into(),
     };
     DayView {
-        date: day.date.format("%A %-d %B %Y").to_string(),
+        date: day.date.dated("%A %-d %B %Y"),
         starts: edge(day.starts),
         ends: edge(day.ends),
         length: hours(day.ends - day.starts),
@@ -169,8 +163,8 @@ fn day_view(zone: Zone, now: DateTime<Utc>) -> DayView {
 /// `24 hours`, `23 hours 30 minutes`
 fn hours(length: TimeDelta) -> String {
     match (length.num_hours(), length.num_minutes() % 60) {
-        (hours, 0) => format!("{hours} hours"),
-        (hours, minutes) => format!("{hours} hours {minutes} minutes"),
+        (hours, 0) => t!("{hours} hours", hours),
+        (hours, minutes) => t!("{hours} hours {minutes} minutes", hours, minutes),
     }
 }
 
@@ -210,7 +204,7 @@ async fn parts(
             })
             .collect(),
         bank_form,
-        week: WEEKDAYS
+        week: words::weekdays()
             .into_iter()
             .enumerate()
             .map(|(index, name)| WeekdayRow {
@@ -226,16 +220,18 @@ async fn parts(
             .iter()
             .map(|(day, exception)| ExceptionRow {
                 day: day.to_string(),
-                label: day.format("%a %-d %b %Y").to_string(),
-                hours: exception.hours.map_or_else(|| "closed".into(), |hours| hours.label()),
+                label: day.dated("%a %-d %b %Y"),
+                hours: exception
+                    .hours
+                    .map_or_else(|| t!("closed").into(), |hours| hours.label()),
                 note: exception.note.clone(),
             })
             .collect(),
         exception_form: exception.unwrap_or_default(),
         now: match calendar.at(zone, now) {
-            Some(opening) if opening.open => format!("Open now, {}", opening.detail),
-            Some(opening) => format!("Closed now, {}", opening.detail),
-            None => "Nothing is set yet, so others see neither open nor closed.".into(),
+            Some(opening) if opening.open => t!("Open now, {detail}", detail = opening.detail),
+            Some(opening) => t!("Closed now, {detail}", detail = opening.detail),
+            None => t!("Nothing is set yet, so others see neither open nor closed.").into(),
         },
         unfinished: queries::unfinished(tx, place.id).await?.lines(),
         history: history.iter().map(|one| told(one, zone)).collect(),
@@ -252,7 +248,7 @@ fn told(happened: &Edit, zone: Zone) -> HistoryRow {
         sentence: format!("{action} {} {name}", happened.thing).trim().to_owned(),
         who: happened.who.clone(),
         at_iso: happened.at.to_rfc3339(),
-        at: zone.wall(happened.at).format("%-d %b %Y %H:%M").to_string(),
+        at: zone.wall(happened.at).dated("%-d %b %Y %H:%M"),
         changes: changes(happened),
     }
 }

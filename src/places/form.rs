@@ -50,23 +50,23 @@ impl FacilityForm {
 
     pub fn facts(&self) -> Result<Facts> {
         let mut problems = Problems::default();
-        short(&mut problems, "name", &self.name, 120, "Give the name.");
-        short(&mut problems, "region", &self.region, 80, "Give the region.");
+        short(&mut problems, "name", &self.name, 120, t!("Give the name."));
+        short(&mut problems, "region", &self.region, 80, t!("Give the region."));
         let kind = self.kind.parse::<FacilityKind>();
         if kind.is_err() {
-            problems.add("kind", "Choose the kind.");
+            problems.add("kind", t!("Choose the kind."));
         }
         let latitude = degrees(&self.latitude, 90.0);
         if latitude.is_none() {
-            problems.add("latitude", "Degrees from -90 to 90, south is negative.");
+            problems.add("latitude", t!("Degrees from -90 to 90, south is negative."));
         }
         let longitude = degrees(&self.longitude, 180.0);
         if longitude.is_none() {
-            problems.add("longitude", "Degrees from -180 to 180, west is negative.");
+            problems.add("longitude", t!("Degrees from -180 to 180, west is negative."));
         }
         let zone = self.zone.trim().parse::<Zone>();
         if zone.is_err() {
-            problems.add("zone", "Choose a zone of the list, such as Europe/Berlin.");
+            problems.add("zone", t!("Choose a zone of the list, such as Europe/Berlin."));
         }
         let count_hour = self
             .count_hour
@@ -75,14 +75,14 @@ impl FacilityForm {
             .ok()
             .filter(|hour| (0..24).contains(hour));
         if count_hour.is_none() {
-            problems.add("count_hour", "Choose an hour.");
+            problems.add("count_hour", t!("Choose an hour."));
         }
         let parent = match self.parent.trim() {
             "" => Some(None),
             text => text.parse::<FacilityId>().ok().map(Some),
         };
         if parent.is_none() {
-            problems.add("parent", "Choose a facility of the list.");
+            problems.add("parent", t!("Choose a facility of the list."));
         }
         problems.clone().check()?;
         match (kind, latitude, longitude, zone, count_hour, parent) {
@@ -109,7 +109,7 @@ impl FacilityForm {
             "bank",
             &self.bank,
             120,
-            "Every facility has at least one blood bank.",
+            t!("Every facility has at least one blood bank."),
         );
         problems.check()?;
         Ok(self.bank.trim().into())
@@ -123,7 +123,7 @@ pub fn short(problems: &mut Problems, field: &str, text: &str, longest: usize, m
     } else if let Some(problem) = text::problem(text.trim(), longest) {
         problems.add(field, problem);
     } else if text.contains(['\n', '\r', '\t']) {
-        problems.add(field, "Write it on one line.");
+        problems.add(field, t!("Write it on one line."));
     }
 }
 
@@ -163,7 +163,7 @@ impl WeekForm {
         if (self.opens.len(), self.closes.len()) != (7, 7) {
             return Err(Error::invalid(
                 "day-1",
-                "Give the hours of all seven days; empty is closed.",
+                t!("Give the hours of all seven days; empty is closed."),
             ));
         }
         let mut problems = Problems::default();
@@ -195,12 +195,12 @@ pub fn hours(opens: &str, closes: &str) -> Result<Option<Hours>, String> {
         ("", "") => Ok(None),
         (opens, closes) => {
             let (Some(opens), Some(closes)) = (minutes(opens), minutes(closes)) else {
-                return Err("Write both times as 08:00; 24:00 is the end of the day.".into());
+                return Err(t!("Write both times as 08:00; 24:00 is the end of the day.").into());
             };
             // a browser's time field knows no 24:00
             let closes = if closes == 0 { 1440 } else { closes };
             if opens >= closes {
-                return Err("It must close after it opens, on the same day.".into());
+                return Err(t!("It must close after it opens, on the same day.").into());
             }
             Ok(Some(Hours { opens, closes }))
         }

@@ -70,7 +70,12 @@ impl Filter {
             None => self.href("", ""),
         };
         let pages = PagesView {
-            summary: format!("{} to {end} of {}", (start + 1).min(end), matching.len()),
+            summary: t!(
+                "{id} to {end} of {matching}",
+                id = (start + 1).min(end),
+                end,
+                matching = matching.len()
+            ),
             previous: (start > 0).then_some(before),
             next: rows
                 .last()

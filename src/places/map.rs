@@ -8,9 +8,9 @@ use crate::facilities::FacilityKind;
 pub fn of_list(listed: &[&Listed]) -> Map {
     Map {
         id: "facility-map".into(),
-        title: "Where they are".into(),
+        title: t!("Where they are").into(),
         pins: listed.iter().map(|one| pin(one, true)).collect(),
-        figure: "Kind".into(),
+        figure: t!("Kind").into(),
         view: View::Pins,
         choosing: None,
     }
@@ -21,9 +21,9 @@ pub fn picker(others: &[Listed], chosen: Option<(f64, f64)>, near: bool) -> Map 
     let chosen = chosen.map(|(latitude, longitude)| Position { latitude, longitude });
     Map {
         id: "place".into(),
-        title: "Place on the map".into(),
+        title: t!("Place on the map").into(),
         pins: others.iter().map(|one| pin(one, false)).collect(),
-        figure: "Kind".into(),
+        figure: t!("Kind").into(),
         view: match chosen {
             Some(at) if near => View::Near(at),
             _ => View::Pins,
@@ -34,9 +34,9 @@ pub fn picker(others: &[Listed], chosen: Option<(f64, f64)>, near: bool) -> Map 
 
 fn pin(one: &Listed, linked: bool) -> Pin {
     let (tone, word) = if one.active {
-        (Tone::Good, "Active")
+        (Tone::Good, t!("Active"))
     } else {
-        (Tone::Unknown, "Inactive")
+        (Tone::Unknown, t!("Inactive"))
     };
     Pin {
         name: one.name.clone(),

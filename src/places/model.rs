@@ -6,6 +6,7 @@ use crate::clock::{Zone, day_bounds, local_day};
 use crate::facilities::FacilityKind;
 use crate::ids::FacilityId;
 use crate::text_enum::text_enum;
+use crate::words::Counted;
 
 /// Everything about a facility that a person sets.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -49,36 +50,38 @@ pub struct Unfinished {
 impl Unfinished {
     /// One line for each kind of thing that is left; empty when the facility may close.
     pub fn lines(&self) -> Vec<String> {
-        let counted = |count: i64, one: &str, many: &str| {
-            (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
-        };
+        let counted = |count: i64, words: Counted| (count > 0).then(|| words.of(count).to_string());
         [
             counted(
                 self.requests_raised,
-                "open request of its own",
-                "open requests of its own",
+                n!("{n} open request of its own", "{n} open requests of its own"),
             ),
             counted(
                 self.requests_to_answer,
-                "request of others to answer or fulfil",
-                "requests of others to answer or fulfil",
+                n!(
+                    "{n} request of others to answer or fulfil",
+                    "{n} requests of others to answer or fulfil"
+                ),
             ),
             counted(
                 self.deliveries_out,
-                "delivery on its way from it",
-                "deliveries on their way from it",
+                n!("{n} delivery on its way from it", "{n} deliveries on their way from it"),
             ),
             counted(
                 self.deliveries_in,
-                "delivery on its way to it",
-                "deliveries on their way to it",
+                n!("{n} delivery on its way to it", "{n} deliveries on their way to it"),
             ),
             counted(
                 self.units,
-                "unit of stock, issued units included",
-                "units of stock, issued units included",
+                n!(
+                    "{n} unit of stock, issued units included",
+                    "{n} units of stock, issued units included"
+                ),
             ),
-            counted(self.below, "active facility below it", "active facilities below it"),
+            counted(
+                self.below,
+                n!("{n} active facility below it", "{n} active facilities below it"),
+            ),
         ]
         .into_iter()
         .flatten()

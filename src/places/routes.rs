@@ -54,7 +54,7 @@ fn shown(page: &impl Template) -> Result<Response> {
 async fn index(State(app): State<App>, here: Here, manager: Manager, Query(filter): Query<Filter>) -> Result<Response> {
     let layout = app
         .chrome
-        .page(&manager.0, &here, "Facilities", "admin/facilities")
+        .page(&manager.0, &here, t!("Facilities"), "admin/facilities")
         .await?;
     let all = queries::all(&app.db, &manager.scope()).await?;
     let matching: Vec<&Listed> = all.iter().filter(|one| filter.keeps(one)).collect();
@@ -70,15 +70,19 @@ async fn index(State(app): State<App>, here: Here, manager: Manager, Query(filte
     let inactive = all.iter().filter(|one| !one.active).count();
     shown(&ListPage {
         layout: &layout,
-        summary: format!("{} active, {inactive} inactive", all.len() - inactive),
+        summary: t!(
+            "{active} active, {inactive} inactive",
+            active = all.len() - inactive,
+            inactive
+        ),
         query: filter.q.clone(),
         kinds: options(
-            std::iter::once(("", "All kinds"))
+            std::iter::once(("", t!("All kinds")))
                 .chain(FacilityKind::ALL.iter().map(|kind| (kind.as_str(), kind.label()))),
             &filter.kind,
         ),
         regions: options(
-            std::iter::once(("", "All regions")).chain(regions.into_iter().map(|region| (region, region))),
+            std::iter::once(("", t!("All regions"))).chain(regions.into_iter().map(|region| (region, region))),
             &filter.region,
         ),
         states: options(
@@ -115,16 +119,16 @@ fn empty(narrowed: bool) -> EmptyView {
     let (kind, title, text, label, href) = if narrowed {
         (
             "filter",
-            "No facility fits",
-            "Others are hidden by the filter.",
-            "Clear the filter",
+            t!("No facility fits"),
+            t!("Others are hidden by the filter."),
+            t!("Clear the filter"),
             "/admin/facilities",
         )
     } else {
         (
             "never",
-            "No facility yet",
-            "An administrator of the network adds the first one.",
+            t!("No facility yet"),
+            t!("An administrator of the network adds the first one."),
             "",
             "",
         )
@@ -144,11 +148,11 @@ async fn layout_of(app: &App, person: &crate::auth::Person, here: &Here, title: 
 
 /// `GET /admin/facilities/new`
 async fn new(State(app): State<App>, here: Here, NetworkAdmin(person): NetworkAdmin) -> Result<Response> {
-    let layout = layout_of(&app, &person, &here, "Add a facility").await?;
+    let layout = layout_of(&app, &person, &here, t!("Add a facility")).await?;
     let form = FacilityForm {
         count_hour: "7".into(),
         shares: "true".into(),
-        bank: "Main bank".into(),
+        bank: t!("Main bank").into(),
         ..FacilityForm::default()
     };
     shown(&edit::new_page(&app.db, &layout, form, Problems::default()).await?)
@@ -162,7 +166,7 @@ async fn create(
     NetworkAdmin(person): NetworkAdmin,
     Form(form): Form<FacilityForm>,
 ) -> Result<Response> {
-    let layout = layout_of(&app, &person, &here, "Add a facility").await?;
+    let layout = layout_of(&app, &person, &here, t!("Add a facility")).await?;
     if !form.show.is_empty() {
         return shown(&edit::new_page(&app.db, &layout, form, Problems::default()).await?);
     }
@@ -182,7 +186,7 @@ async fn create(
 
 /// `GET /admin/facilities/{facility_id}`
 async fn edit(State(app): State<App>, here: Here, admin: FacilityAdmin) -> Result<Response> {
-    let layout = layout_of(&app, &admin.person, &here, "Facility").await?;
+    let layout = layout_of(&app, &admin.person, &here, t!("Facility")).await?;
     shown(&edit::edit_page(&app.db, &layout, &admin.person, admin.facility, Tried::default()).await?)
 }
 
@@ -202,7 +206,7 @@ async fn answer(
         }
         Err(Error::Invalid(problems)) => {
             tried.problems = problems;
-            let layout = layout_of(app, &admin.person, here, "Facility").await?;
+            let layout = layout_of(app, &admin.person, here, t!("Facility")).await?;
             rejected(&edit::edit_page(&app.db, &layout, &admin.person, admin.facility, tried).await?)
         }
         Err(error) => Err(error),
@@ -228,7 +232,7 @@ async fn update(
         ..Tried::default()
     };
     if !form.show.is_empty() {
-        let layout = layout_of(&app, &admin.person, &here, "Facility").await?;
+        let layout = layout_of(&app, &admin.person, &here, t!("Facility")).await?;
         return shown(&edit::edit_page(&app.db, &layout, &admin.person, admin.facility, tried(form)).await?);
     }
     let done = match form.facts() {
@@ -312,7 +316,7 @@ fn exception(form: &ExceptionForm) -> Result<(NaiveDate, Option<Exception>)> {
         (2000..=2199).contains(&day.year())
     });
     if day.is_none() {
-        problems.add("exception-day", "Choose the date.");
+        problems.add("exception-day", t!("Choose the date."));
     }
     if let Some(problem) = text::problem(&form.note, 120) {
         problems.add("exception-note", problem);
@@ -353,7 +357,10 @@ async fn deactivate(
     let done = if form.confirmed == "true" {
         commands::deactivate(&app.db, admin.actor(), admin.facility).await
     } else {
-        Err(Error::invalid("confirmed", "Confirm that nobody works there any more."))
+        Err(Error::invalid(
+            "confirmed",
+            t!("Confirm that nobody works there any more."),
+        ))
     };
     answer(
         &app,

@@ -51,7 +51,7 @@ pub async fn set_target(db: &Db, actor: &Actor, target: &Target) -> Result<()> {
     let before = before
         .into_iter()
         .find(same)
-        .ok_or_else(|| Error::invalid("target", "There is no such target."))?;
+        .ok_or_else(|| Error::invalid("target", t!("There is no such target.")))?;
     let target = &Target {
         unit: before.unit.clone(),
         ..target.clone()
@@ -66,7 +66,7 @@ pub async fn set_target(db: &Db, actor: &Actor, target: &Target) -> Result<()> {
     .execute(&mut *tx)
     .await
     .on_constraint("kpi_targets_target_check", || {
-        Error::invalid("target", "From 0 to 10,000.")
+        Error::invalid("target", t!("From 0 to 10,000."))
     })?;
     let name = format!("{}, {}", target.name(), target.component.replace('_', " "));
     finish(tx, actor, "changed", "target", &name, &Some(before), target).await
@@ -85,7 +85,7 @@ pub async fn save_reason(db: &Db, actor: &Actor, reason: &Reason, new: bool) -> 
         ..reason.clone()
     };
     match (&before, new) {
-        (Some(_), true) => return Err(Error::invalid("code", "There is a reason with this code already.")),
+        (Some(_), true) => return Err(Error::invalid("code", t!("There is a reason with this code already."))),
         (None, false) => return Err(Error::NotFound),
         _ => {}
     }
@@ -102,18 +102,18 @@ pub async fn save_reason(db: &Db, actor: &Actor, reason: &Reason, new: bool) -> 
     .execute(&mut *tx)
     .await
     .on_constraint("discard_reasons_label_key", || {
-        Error::invalid("label", "Another reason has this name.")
+        Error::invalid("label", t!("Another reason has this name."))
     })
     .on_constraint("discard_reasons_code_check", || {
         Error::invalid(
             "code",
-            "Small letters, digits and underscores, at most 40; a letter first.",
+            t!("Small letters, digits and underscores, at most 40; a letter first."),
         )
     })
     .on_constraint("discard_reasons_built_in_check", || {
         Error::invalid(
             "label",
-            "The program itself records this reason, so it cannot be retired.",
+            t!("The program itself records this reason, so it cannot be retired."),
         )
     })?;
     let action = match (&before, reason.active) {

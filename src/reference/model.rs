@@ -28,10 +28,10 @@ pub struct Target {
 impl Target {
     pub fn name(&self) -> &str {
         match self.kpi.as_str() {
-            "days_of_stock" => "Days of stock",
-            "wastage" => "Wastage, discarded of issued",
-            "o_negative_share" => "Share of O− in red-cell stock",
-            "fill_rate" => "Requests filled in full",
+            "days_of_stock" => t!("Days of stock"),
+            "wastage" => t!("Wastage, discarded of issued"),
+            "o_negative_share" => t!("Share of O− in red-cell stock"),
+            "fill_rate" => t!("Requests filled in full"),
             other => other,
         }
     }

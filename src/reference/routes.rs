@@ -19,6 +19,7 @@ use crate::error::{Error, Problems, Result};
 use crate::text;
 use crate::web::flash::Done;
 use crate::web::{Form, Here, Hx, Layout, Routes, rejected, saved};
+use crate::words::Dated;
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -121,7 +122,7 @@ async fn reasons(
 
 async fn layout(app: &App, here: &Here, person: &Person) -> Result<Layout> {
     app.chrome
-        .page(person, here, "Reference tables", "admin/reference")
+        .page(person, here, t!("Reference tables"), "admin/reference")
         .await
 }
 
@@ -139,7 +140,7 @@ async fn answer(app: &App, hx: Hx, here: &Here, person: &Person, done: Result<()
 impl LifeForm {
     fn life(&self) -> Result<Life> {
         let component =
-            Component::from_str(&self.component).map_err(|_| Error::invalid("component", "Choose a component."))?;
+            Component::from_str(&self.component).map_err(|_| Error::invalid("component", t!("Choose a component.")))?;
         let life = self
             .life
             .trim()
@@ -148,18 +149,18 @@ impl LifeForm {
             .filter(|life| (1..=36_500).contains(life));
         let mut problems = Problems::default();
         if life.is_none() {
-            problems.add("life", "A whole number from 1 to 36,500.");
+            problems.add("life", t!("A whole number from 1 to 36,500."));
         }
         let hours = match self.unit.as_str() {
             "hours" => true,
             "days" => false,
             _ => {
-                problems.add("life", "Choose days or hours.");
+                problems.add("life", t!("Choose days or hours."));
                 false
             }
         };
-        required(&mut problems, "storage", &self.storage, "Say how it is stored.");
-        required(&mut problems, "source", &self.source, "Name the source.");
+        required(&mut problems, "storage", &self.storage, t!("Say how it is stored."));
+        required(&mut problems, "source", &self.source, t!("Name the source."));
         problems.check()?;
         Ok(Life {
             component,
@@ -182,9 +183,9 @@ impl TargetForm {
             .ok()
             .filter(|target| (0.0..=10_000.0).contains(target));
         if target.is_none() {
-            problems.add("target", "A number from 0 to 10,000.");
+            problems.add("target", t!("A number from 0 to 10,000."));
         }
-        required(&mut problems, "source", &self.source, "Name the source.");
+        required(&mut problems, "source", &self.source, t!("Name the source."));
         problems.check()?;
         Ok(Target {
             kpi: self.kpi.clone(),
@@ -199,15 +200,15 @@ impl TargetForm {
 impl ReasonForm {
     fn reason(&self) -> Result<Reason> {
         let mut problems = Problems::default();
-        required(&mut problems, "code", &self.code, "Give a code.");
+        required(&mut problems, "code", &self.code, t!("Give a code."));
         if self.label.trim().chars().count() > 60 {
-            problems.add("label", "Use at most 60 characters.");
+            problems.add("label", t!("Use at most 60 characters."));
         }
         required(
             &mut problems,
             "label",
             &self.label,
-            "Give the words that people choose.",
+            t!("Give the words that people choose."),
         );
         let place = self
             .place
@@ -216,7 +217,7 @@ impl ReasonForm {
             .ok()
             .filter(|place| (0..=10_000).contains(place));
         if place.is_none() {
-            problems.add("place", "The order is a whole number from 0 to 10,000.");
+            problems.add("place", t!("The order is a whole number from 0 to 10,000."));
         }
         if let Some(problem) = text::problem(&self.source, 120) {
             problems.add("source", problem);
@@ -304,7 +305,7 @@ fn life_row(life: &Life) -> LifeRow {
 fn target_row(target: &Target) -> TargetRow {
     let of = match Component::from_str(&target.component) {
         Ok(component) => component.label(),
-        Err(_) => "All components",
+        Err(_) => t!("All components"),
     };
     TargetRow {
         kpi: target.kpi.clone(),
@@ -344,7 +345,7 @@ fn told(happened: &Edit) -> HistoryRow {
     let fields = after.into_iter().flat_map(|after| after.keys());
     HistoryRow {
         at_iso: happened.at.to_rfc3339(),
-        at: format!("{} UTC", happened.at.format("%-d %b %Y %H:%M")),
+        at: t!("{day} UTC", day = happened.at.dated("%-d %b %Y %H:%M")),
         who: happened.who.clone(),
         what: format!("{} {} {name}", happened.thing, happened.action),
         changes: fields

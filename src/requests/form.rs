@@ -72,13 +72,19 @@ impl RaiseForm {
     /// The request, with every problem that can be found without the database.
     pub fn read(&self, asker: FacilityId, zone: Zone, now: DateTime<Utc>) -> Result<NewRequest> {
         let mut problems = Problems::default();
-        let component: Option<Component> = choice(&self.component, "component", "Choose a component.", &mut problems);
-        let group: Option<BloodGroup> = choice(&self.group, "group", "Choose a group.", &mut problems);
-        let urgency: Option<Urgency> = choice(&self.urgency, "urgency", "Choose how soon it is needed.", &mut problems);
+        let component: Option<Component> =
+            choice(&self.component, "component", t!("Choose a component."), &mut problems);
+        let group: Option<BloodGroup> = choice(&self.group, "group", t!("Choose a group."), &mut problems);
+        let urgency: Option<Urgency> = choice(
+            &self.urgency,
+            "urgency",
+            t!("Choose how soon it is needed."),
+            &mut problems,
+        );
         let quantity = choice(
             &self.quantity,
             "quantity",
-            "Give a whole number from 1 to 1000.",
+            t!("Give a whole number from 1 to 1000."),
             &mut problems,
         );
         let needed_by = match moment(&self.needed_by, zone) {
@@ -123,7 +129,7 @@ fn moment(text: &str, zone: Zone) -> Result<Option<DateTime<Utc>>, &'static str>
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
         .map(|wall| Some(zone.instant(wall)))
-        .ok_or("Give a date and time, such as 2026-11-21 15:30.")
+        .ok_or(t!("Give a date and time, such as 2026-11-21 15:30."))
 }
 
 /// `POST .../acceptance`; without fields, as the board sends it, it accepts all that was asked.
@@ -141,7 +147,7 @@ impl AcceptForm {
             typed => Some(
                 typed
                     .parse()
-                    .map_err(|_| Error::invalid("quantity", "Give a whole number."))?,
+                    .map_err(|_| Error::invalid("quantity", t!("Give a whole number.")))?,
             ),
         };
         Ok(Acceptance {

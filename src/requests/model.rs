@@ -166,22 +166,22 @@ impl NewRequest {
     pub fn check(&self, asker: FacilityId, now: DateTime<Utc>) -> Result<()> {
         let mut problems = Problems::default();
         if !(1..=1000).contains(&self.quantity) {
-            problems.add("quantity", "Ask for 1 to 1000 units.");
+            problems.add("quantity", t!("Ask for 1 to 1000 units."));
         }
         if self.needed_by.is_some_and(|by| by <= now) {
-            problems.add("needed_by", "This moment has passed.");
+            problems.add("needed_by", t!("This moment has passed."));
         } else if self.needed_by.is_some_and(|by| by > now + LONGEST_AHEAD) {
-            problems.add("needed_by", "Give a moment within a year from now.");
+            problems.add("needed_by", t!("Give a moment within a year from now."));
         }
         if let Some(problem) = text::problem(&self.reason, 500) {
             problems.add("reason", problem);
         }
         if self.recipients.is_empty() {
-            problems.add("to", "Choose at least one facility to ask.");
+            problems.add("to", t!("Choose at least one facility to ask."));
         } else if self.recipients.len() > 10 {
-            problems.add("to", "Ask at most ten facilities at once.");
+            problems.add("to", t!("Ask at most ten facilities at once."));
         } else if self.recipients.contains(&asker) {
-            problems.add("to", "A facility cannot ask itself.");
+            problems.add("to", t!("A facility cannot ask itself."));
         }
         problems.check()
     }

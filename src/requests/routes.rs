@@ -12,7 +12,6 @@ use super::{Filter, RecipientStatus, Request, Side, State as Standing, Urgency, 
 use crate::app::App;
 use crate::auth::{Access, Editor, Role, Viewer};
 use crate::blood::compatibility;
-use crate::charts::counted;
 use crate::db::Tx;
 use crate::error::{Error, Problems, Result};
 use crate::ids::RequestId;
@@ -70,14 +69,14 @@ async fn index(
     let found = queries::turn(&mut tx, id, &filter, turn.read()).await?;
     let layout = app
         .chrome
-        .facility_page(&viewer, &here, "Requests", "requests")
+        .facility_page(&viewer, &here, t!("Requests"), "requests")
         .await?
         .following();
     let side = |side: Side| Filter { side, ..filter.clone() };
     page(&IndexPage {
         layout: &layout,
         facility_id: id.0,
-        summary: counted(total, "request", "requests"),
+        summary: n!("{n} request", "{n} requests", total),
         tabs: [Side::All, Side::Incoming, Side::Outgoing]
             .map(|one| TabView {
                 label: one.label(),
@@ -90,8 +89,8 @@ async fn index(
             Standing::ALL.iter().map(|state| (state.as_str(), state.label())),
             filter.state.as_str(),
         ),
-        components: component_options("All", filter.component.map_or("", |component| component.as_str())),
-        groups: group_options("All", filter.group.map_or("", |group| group.as_str())),
+        components: component_options(t!("All"), filter.component.map_or("", |component| component.as_str())),
+        groups: group_options(t!("All"), filter.group.map_or("", |group| group.as_str())),
         day: filter.day.map(|day| day.to_string()).unwrap_or_default(),
         urgent: filter.urgent,
         filtered: filter.narrows(),
@@ -111,7 +110,7 @@ async fn index(
             .collect(),
         pages: found.pages(
             &here.carry(&filter.href(id)),
-            format!("{} shown of {}", found.rows.len(), total),
+            t!("{rows} shown of {total}", rows = found.rows.len(), total),
             |row| row.id,
         ),
         empty: found.rows.is_empty().then(|| empty(&viewer, &filter)),
@@ -127,9 +126,9 @@ fn empty(viewer: &Viewer, filter: &Filter) -> EmptyView {
         };
         (
             "filter",
-            "No request fits",
-            "Other requests are hidden by the filter.",
-            "Clear the filter",
+            t!("No request fits"),
+            t!("Other requests are hidden by the filter."),
+            t!("Clear the filter"),
             cleared.href(id),
         )
     } else {
@@ -140,9 +139,9 @@ fn empty(viewer: &Viewer, filter: &Filter) -> EmptyView {
         };
         (
             "never",
-            "No requests yet",
-            "What this facility asks of others, and others of it, stands here.",
-            "Raise a request",
+            t!("No requests yet"),
+            t!("What this facility asks of others, and others of it, stands here."),
+            t!("Raise a request"),
             href,
         )
     };
@@ -185,7 +184,7 @@ async fn raise(
 async fn form_page(app: &App, editor: &Editor, here: &Here, form: &RaiseForm, problems: &Problems) -> Result<String> {
     let layout = app
         .chrome
-        .facility_page(editor, here, "Raise a request", "requests")
+        .facility_page(editor, here, t!("Raise a request"), "requests")
         .await?;
     let facility = app.chrome.facility(editor.facility).await?;
     let neighbours = queries::neighbours(app.db.unscoped(), editor.facility).await?;
@@ -201,8 +200,8 @@ async fn form_page(app: &App, editor: &Editor, here: &Here, form: &RaiseForm, pr
         zone: facility.zone.as_str(),
         form,
         problems,
-        components: component_options("Choose", &form.component),
-        groups: group_options("Choose", &form.group),
+        components: component_options(t!("Choose"), &form.component),
+        groups: group_options(t!("Choose"), &form.group),
         urgencies: options(
             Urgency::ALL.iter().map(|urgency| (urgency.as_str(), urgency.label())),
             urgency,

@@ -12,6 +12,7 @@ use crate::error::Problems;
 use crate::facilities::Facility;
 use crate::ids::FacilityId;
 use crate::web::{EmptyView, Layout, OptionView, PagesView, options};
+use crate::words::Dated;
 
 /// `GET /facilities/{facility_id}/requests`
 #[derive(Template)]
@@ -75,7 +76,7 @@ impl RowView {
             component: request.component.label(),
             urgency: request.urgency.label(),
             tone: urgency_tone(request.urgency),
-            direction: if own { "To" } else { "From" },
+            direction: if own { t!("To") } else { t!("From") },
             counterpart: match (&request.accepted_name, own) {
                 (Some(name), true) => name.clone(),
                 (None, true) => request.put_to.clone(),
@@ -87,7 +88,13 @@ impl RowView {
             status_tone: status_tone(request),
             progress: request
                 .accepted
-                .map(|_| format!("{} of {} arrived", request.fulfilled, request.quantity))
+                .map(|_| {
+                    t!(
+                        "{fulfilled} of {quantity} arrived",
+                        fulfilled = request.fulfilled,
+                        quantity = request.quantity
+                    )
+                })
                 .unwrap_or_default(),
             units: units(request.quantity),
             raised_iso: request.created_at.to_rfc3339(),
@@ -115,9 +122,12 @@ impl RejectView {
         RejectView {
             id: request.id.0,
             href: request.href(seen_from),
-            what: format!(
-                "{} × {group} {component} for {}",
-                request.quantity, request.facility_name
+            what: t!(
+                "{quantity} × {group} {component} for {facility_name}",
+                quantity = request.quantity,
+                group,
+                component,
+                facility_name = request.facility_name
             ),
             ..RejectView::default()
         }
@@ -314,11 +324,15 @@ impl DeliveryView {
         DeliveryView {
             href: format!("/facilities/{seen_from}/distributions/{}", delivery.id),
             words: match delivery.delivered_at {
-                None => format!("{} on the way", units(delivery.sent)),
+                None => t!("{value} on the way", value = units(delivery.sent)),
                 Some(_) if delivery.quantity < delivery.sent => {
-                    format!("{} of {} arrived", delivery.quantity, units(delivery.sent))
+                    t!(
+                        "{quantity} of {value} arrived",
+                        quantity = delivery.quantity,
+                        value = units(delivery.sent)
+                    )
                 }
-                Some(_) => format!("{} arrived", units(delivery.quantity)),
+                Some(_) => t!("{value} arrived", value = units(delivery.quantity)),
             },
             under_way: delivery.delivered_at.is_none(),
             at_iso: at.to_rfc3339(),
@@ -328,7 +342,7 @@ impl DeliveryView {
 }
 
 pub fn age(request: &Request, now: DateTime<Utc>) -> String {
-    format!("{} ago", age_label(now - request.created_at))
+    t!("{age} ago", age = age_label(now - request.created_at))
 }
 
 /// Options of a choice of components or groups, with words for none of them on top.
@@ -366,8 +380,8 @@ fn status_tone(request: &Request) -> &'static str {
 /// `by 15:30`, or `2 h overdue` while it is not closed.
 fn needed(request: &Request, zone: Zone, now: DateTime<Utc>) -> (String, bool) {
     match request.needed_by {
-        Some(by) if by <= now && request.closed_at.is_none() => (format!("{} overdue", age_label(now - by)), true),
-        Some(by) => (format!("by {}", when(zone, now, by)), false),
+        Some(by) if by <= now && request.closed_at.is_none() => (t!("{age} overdue", age = age_label(now - by)), true),
+        Some(by) => (t!("by {time}", time = when(zone, now, by)), false),
         None => (String::new(), false),
     }
 }
@@ -376,12 +390,11 @@ fn needed(request: &Request, zone: Zone, now: DateTime<Utc>) -> (String, bool) {
 pub(crate) fn when(zone: Zone, now: DateTime<Utc>, at: DateTime<Utc>) -> String {
     use chrono::Datelike;
     let (today, wall) = (local_day(zone, now), zone.wall(at));
-    let format = match local_day(zone, at) {
-        day if day == today => "%H:%M",
-        day if day.year() == today.year() => "%-d %b %H:%M",
-        _ => "%-d %b %Y %H:%M",
-    };
-    wall.format(format).to_string()
+    match local_day(zone, at) {
+        day if day == today => wall.dated("%H:%M"),
+        day if day.year() == today.year() => wall.dated("%-d %b %H:%M"),
+        _ => wall.dated("%-d %b %Y %H:%M"),
+    }
 }
 
 /// `4 × O− Red cells`.

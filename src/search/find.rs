@@ -55,7 +55,7 @@ fn holds(hit: &Hit, words: &[String]) -> bool {
 fn facility_hit(facility: &Facility) -> Hit {
     Hit {
         icon: "map-pin",
-        kind: "Facility",
+        kind: t!("Facility"),
         label: facility.name.clone(),
         detail: format!("{} · {}", facility.kind.label(), facility.region),
         href: format!("/facilities/{}", facility.id),
@@ -67,7 +67,7 @@ fn pages(person: &Person, here: Option<&Facility>) -> Vec<Hit> {
     let mut page = |icon, label: &str, detail: &str, href: String| {
         pages.push(Hit {
             icon,
-            kind: "Page",
+            kind: t!("Page"),
             label: label.into(),
             detail: detail.into(),
             href,
@@ -75,27 +75,37 @@ fn pages(person: &Person, here: Option<&Facility>) -> Vec<Hit> {
     };
     if let Some(facility) = here {
         let at = |path: &str| format!("/facilities/{}{path}", facility.id);
-        page("layout-grid", "Board", &facility.name, at(""));
-        page("package", "Stock", &facility.name, at("/inventory"));
-        page("inbox", "Requests", &facility.name, at("/requests"));
-        page("arrow-left-right", "Transfers", &facility.name, at("/distributions"));
+        page("layout-grid", t!("Board"), &facility.name, at(""));
+        page("package", t!("Stock"), &facility.name, at("/inventory"));
+        page("inbox", t!("Requests"), &facility.name, at("/requests"));
+        page(
+            "arrow-left-right",
+            t!("Transfers"),
+            &facility.name,
+            at("/distributions"),
+        );
         if person.role_in(facility.id) >= Some(Role::Staff) {
-            page("plus", "Receive stock", &facility.name, at("/inventory/new"));
-            page("droplet", "Issue a unit", &facility.name, at("/issues/new"));
-            page("siren", "Raise a request", &facility.name, at("/requests/new"));
-            page("truck", "Dispatch units", &facility.name, at("/distributions/new"));
+            page("plus", t!("Receive stock"), &facility.name, at("/inventory/new"));
+            page("droplet", t!("Issue a unit"), &facility.name, at("/issues/new"));
+            page("siren", t!("Raise a request"), &facility.name, at("/requests/new"));
+            page("truck", t!("Dispatch units"), &facility.name, at("/distributions/new"));
         }
-        page("monitor", "Wall mode", &facility.name, at("?wall=1"));
+        page("monitor", t!("Wall mode"), &facility.name, at("?wall=1"));
     }
     page(
         "network",
-        "Network",
-        "All facilities, find blood now",
+        t!("Network"),
+        t!("All facilities, find blood now"),
         "/network".into(),
     );
-    page("user", "Account", "Password, theme, sessions", "/account".into());
+    page(
+        "user",
+        t!("Account"),
+        t!("Password, theme, sessions"),
+        "/account".into(),
+    );
     if person.manages_any() {
-        page("settings", "Admin", "People and settings", "/admin".into());
+        page("settings", t!("Admin"), t!("People and settings"), "/admin".into());
     }
     pages
 }
@@ -111,7 +121,7 @@ async fn units(db: &Db, chrome: &Chrome, person: &Person, query: &str) -> Result
     for (facility, unit) in found {
         hits.push(Hit {
             icon: "package",
-            kind: "Unit",
+            kind: t!("Unit"),
             label: format!("{} {} {}", unit.name(), unit.component.label(), unit.group.label()),
             detail: format!("{} · {}", unit.status.label(), chrome.facility(facility).await?.name),
             href: unit.href(facility),

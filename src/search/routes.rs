@@ -53,7 +53,7 @@ async fn search(
     let html = if hx.request {
         HitsFragment { hits }.render()
     } else {
-        let layout = app.chrome.page(&user, &here, "Search", "search").await?;
+        let layout = app.chrome.page(&user, &here, t!("Search"), "search").await?;
         SearchPage {
             layout: &layout,
             query,

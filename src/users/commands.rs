@@ -25,16 +25,16 @@ impl NewUser {
     pub fn check(&self) -> Result<()> {
         let mut problems = Problems::default();
         if !is_address(&self.email) {
-            problems.add("email", "This is not an e-mail address.");
+            problems.add("email", t!("This is not an e-mail address."));
         }
         if !is_name(&self.name) {
-            problems.add("name", "Give a name of at most 120 characters.");
+            problems.add("name", t!("Give a name of at most 120 characters."));
         }
         if let Some(problem) = problem_with_password(&self.password, &self.email) {
             problems.add("password", problem);
         }
         if self.role != Role::NetworkAdmin && self.facilities.is_empty() {
-            problems.add("facilities", "Choose at least one facility.");
+            problems.add("facilities", t!("Choose at least one facility."));
         }
         problems.check()
     }
@@ -87,7 +87,7 @@ pub(super) async fn insert(tx: &mut PgConnection, new: &NewUser, hash: Option<&s
     )
     .fetch_one(&mut *tx)
     .await
-    .on_constraint("users_email_key", || Error::invalid("email", "Somebody with this address exists already."))?;
+    .on_constraint("users_email_key", || Error::invalid("email", t!("Somebody with this address exists already.")))?;
     if new.role != Role::NetworkAdmin {
         sqlx::query!(
             "insert into memberships (user_id, facility_id, role) select $1, unnest($2::bigint[]), $3",
@@ -98,7 +98,7 @@ pub(super) async fn insert(tx: &mut PgConnection, new: &NewUser, hash: Option<&s
         .execute(tx)
         .await
         .on_constraint("memberships_facility_id_fkey", || {
-            Error::invalid("facilities", "There is no such facility.")
+            Error::invalid("facilities", t!("There is no such facility."))
         })?;
     }
     Ok(id)
@@ -151,7 +151,7 @@ pub async fn change_password(db: &Db, auth: &Auth, caller: &Caller, old: &str, n
         .await?;
     let mut problems = Problems::default();
     if !auth.passwords.verify(old, person.password_hash.as_deref()).await? {
-        problems.add("current", "This is not your present password.");
+        problems.add("current", t!("This is not your present password."));
     }
     if let Some(problem) = problem_with_password(new, &person.email) {
         problems.add("new", problem);
@@ -242,7 +242,7 @@ pub async fn set_theme(db: &Db, caller: &Caller, theme: &str) -> Result<()> {
         .execute(&mut *tx)
         .await
         .on_constraint("users_theme_check", || {
-            Error::invalid("theme", "Choose system, light or dark.")
+            Error::invalid("theme", t!("Choose system, light or dark."))
         })?;
     let entry = Entry::new("theme chosen", "user")
         .about(caller.id.0)

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::people::queries::Details;
 use crate::error::Result;
 use crate::mail::{self, Mail, Message};
+use crate::words::Dated;
 
 /// What an invitation is good for, in words: `Lakeside: Staff`.
 pub struct Invited<'a> {
@@ -27,11 +28,11 @@ struct InvitationHtml<'a>(&'a Invited<'a>, &'a str, &'a str);
 /// The same for somebody new and for somebody who has an account.
 pub fn invitation(mail: &Mail, invited: &Invited<'_>) -> Result<Message> {
     let link = mail.link(&format!("/invitation/{}", mail::TOKEN));
-    let until = invited.expires_at.format("%-d %B %Y").to_string();
+    let until = invited.expires_at.dated("%-d %B %Y");
     Ok(Message {
         to_address: invited.email.into(),
         to_name: invited.name.into(),
-        subject: "You are invited to Pulseboard".into(),
+        subject: t!("You are invited to Pulseboard").into(),
         text: text(&InvitationText(invited, &link, &until))?,
         html: text(&InvitationHtml(invited, &link, &until))?,
         expires_at: invited.expires_at,
@@ -51,7 +52,7 @@ pub fn password(mail: &Mail, email: &str, name: &str, expires_at: DateTime<Utc>)
     Ok(Message {
         to_address: email.into(),
         to_name: name.into(),
-        subject: "Your new password for Pulseboard".into(),
+        subject: t!("Your new password for Pulseboard").into(),
         text: text(&PasswordText(name, &link))?,
         html: text(&PasswordHtml(name, &link))?,
         expires_at,
@@ -71,7 +72,7 @@ pub fn access_changed(mail: &Mail, person: &Details, by: &str, now: DateTime<Utc
     Ok(Message {
         to_address: person.email.clone(),
         to_name: person.name.clone(),
-        subject: "Your access to Pulseboard changed".into(),
+        subject: t!("Your access to Pulseboard changed").into(),
         text: text(&AccessText(&person.name, by, &link))?,
         html: text(&AccessHtml(&person.name, by, &link))?,
         expires_at: now + TimeDelta::days(2),

@@ -1,11 +1,12 @@
 //! Questions about people.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::db::Db;
 use crate::error::Result;
 use crate::ids::UserId;
+use crate::words::{self, Language, Locale};
 
 /// What a log-in is checked against.
 pub struct Credentials {
@@ -64,4 +65,15 @@ pub async fn open_sessions(
     .fetch_all(db)
     .await?;
     Ok(found)
+}
+
+/// How somebody is written to: in the language that they chose, else in that of the task.
+pub async fn locale(tx: &mut PgConnection, user: UserId) -> Result<Locale> {
+    let chosen = sqlx::query_scalar!(
+        r#"select language as "language: Language" from users where id = $1"#,
+        user.0
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(chosen.map_or_else(words::locale, Locale::of))
 }

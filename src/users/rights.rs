@@ -38,9 +38,9 @@ impl From<Refusal> for Error {
             Refusal::NotTheirs => Error::NotFound,
             Refusal::LastNetworkAdmin => Error::invalid(
                 "",
-                "This is the last administrator of the network. Make somebody else one first.",
+                t!("This is the last administrator of the network. Make somebody else one first."),
             ),
-            Refusal::Oneself => Error::invalid("", "You cannot disable your own account; somebody else has to."),
+            Refusal::Oneself => Error::invalid("", t!("You cannot disable your own account; somebody else has to.")),
         }
     }
 }

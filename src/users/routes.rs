@@ -16,6 +16,7 @@ use crate::error::{Error, Problems, Result};
 use crate::ids::UserId;
 use crate::web::flash::Done;
 use crate::web::{ClientAddress, Form, Here, Hx, Routes, local_path, rejected, saved};
+use crate::words::Dated;
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -52,7 +53,7 @@ async fn login_form(
     if app.auth.person_of(&session).await?.is_some() {
         return Ok(Redirect::to(next).into_response());
     }
-    let layout = app.chrome.outside(&here, "Log in");
+    let layout = app.chrome.outside(&here, t!("Log in"));
     page(&LoginPage::new(&layout, next, &app.doors))
 }
 
@@ -85,10 +86,10 @@ async fn log_in(
     };
     let Some(person) = person else {
         app.auth.throttle.missed(&form.email, address).await?;
-        let layout = app.chrome.outside(&here, "Log in");
+        let layout = app.chrome.outside(&here, t!("Log in"));
         return rejected(&LoginPage {
             email: form.email,
-            problem: "The e-mail address or the password is wrong.".into(),
+            problem: t!("The e-mail address or the password is wrong.").into(),
             ..LoginPage::new(&layout, next, &app.doors)
         });
     };
@@ -128,7 +129,7 @@ async fn log_out(
     let elsewhere = openid::log_out_address(&app.doors, &session).await;
     session.flush().await.map_err(anyhow::Error::from)?;
     let mut response = match elsewhere {
-        Some(address) => openid::away(hx, &app.chrome.outside(&here, "Log out"), &app.doors, &address)?,
+        Some(address) => openid::away(hx, &app.chrome.outside(&here, t!("Log out")), &app.doors, &address)?,
         None => saved(hx, "/login", Done::LoggedOut),
     };
     response
@@ -153,7 +154,7 @@ async fn setup_form(
     if !setup.is_open().await? {
         return Err(Error::NotFound);
     }
-    page(&SetupPage::new(&app.chrome.outside(&here, "Set up"), asked.code))
+    page(&SetupPage::new(&app.chrome.outside(&here, t!("Set up")), asked.code))
 }
 
 #[derive(serde::Deserialize)]
@@ -183,7 +184,7 @@ async fn set_up(
     match setup.run(&app.auth.passwords, &form.code, &new).await {
         Ok(()) => Ok(saved(hx, "/login", Done::SetUp)),
         Err(Error::Invalid(problems)) => {
-            let layout = app.chrome.outside(&here, "Set up");
+            let layout = app.chrome.outside(&here, t!("Set up"));
             rejected(&SetupPage::again(&layout, form.code, new, &problems))
         }
         Err(error) => Err(error),
@@ -192,7 +193,7 @@ async fn set_up(
 
 /// `GET /account`
 async fn account(State(app): State<App>, here: Here, user: CurrentUser, session: Session) -> Result<Response> {
-    let layout = app.chrome.page(&user, &here, "Account", "account").await?;
+    let layout = app.chrome.page(&user, &here, t!("Account"), "account").await?;
     let sessions = own_sessions(&app, &user, &session).await?;
     page(&AccountPage::new(&layout, &user.email, sessions, &Problems::default()))
 }
@@ -213,11 +214,11 @@ pub(super) async fn session_rows(app: &App, user: UserId, this: Option<&[u8]>) -
             here: this == Some(&open.id_hash),
             id: hex(&open.id_hash[..8]),
             device: device(open.user_agent.as_deref()),
-            address: open.address.unwrap_or_else(|| "unknown".into()),
+            address: open.address.unwrap_or_else(|| t!("unknown").into()),
             since_iso: open.created_at.to_rfc3339(),
-            since: format!("{} UTC", open.created_at.format("%-d %b %H:%M")),
+            since: t!("{day} UTC", day = open.created_at.dated("%-d %b %H:%M")),
             seen_iso: open.last_seen_at.to_rfc3339(),
-            seen: format!("{} ago", age_label(now - open.last_seen_at)),
+            seen: t!("{age} ago", age = age_label(now - open.last_seen_at)),
         })
         .collect())
 }
@@ -250,7 +251,7 @@ async fn change_password(
             Ok(saved(hx, "/account", Done::PasswordChanged))
         }
         Err(Error::Invalid(problems)) => {
-            let layout = app.chrome.page(&user, &here, "Account", "account").await?;
+            let layout = app.chrome.page(&user, &here, t!("Account"), "account").await?;
             let sessions = own_sessions(&app, &user, &session).await?;
             rejected(&AccountPage::new(&layout, &user.email, sessions, &problems))
         }
@@ -308,7 +309,7 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
 /// `Firefox on Linux`: enough to tell one's own devices apart.
 pub fn device(agent: Option<&str>) -> String {
     let Some(agent) = agent else {
-        return "Unknown device".into();
+        return t!("Unknown device").into();
     };
     let first = |names: &[(&'static str, &'static str)]| {
         names
@@ -331,9 +332,9 @@ pub fn device(agent: Option<&str>) -> String {
         ("Mac OS", "macOS"),
         ("Linux", "Linux"),
     ]);
-    format!(
-        "{} on {}",
-        browser.unwrap_or("A program"),
-        system.unwrap_or("an unknown system")
+    t!(
+        "{browser} on {system}",
+        browser = browser.unwrap_or(t!("A program")),
+        system = system.unwrap_or(t!("an unknown system"))
     )
 }

@@ -45,7 +45,10 @@ impl Setup {
         if right && !self.token.is_empty() {
             Ok(())
         } else {
-            Err(Error::invalid("code", "This is not the code that the server printed."))
+            Err(Error::invalid(
+                "code",
+                t!("This is not the code that the server printed."),
+            ))
         }
     }
 

@@ -12,6 +12,7 @@ use rust_embed::Embed;
 use sha2::{Digest, Sha256};
 
 use super::gzip::{Part, Piece, stitch};
+use crate::words::{self, Language};
 
 #[derive(Embed)]
 #[folder = "static/"]
@@ -48,6 +49,9 @@ static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
             let content = bundle(&format!("{folder}/"), ending, first);
             add(&mut assets, &format!("{folder}{ending}"), content);
         }
+    }
+    for language in Language::ALL.iter().filter(|language| **language != Language::En) {
+        add(&mut assets, &format!("words.{language}.js"), words_of(*language));
     }
     for name in Files::iter().filter(|name| !name.ends_with(".css") && !name.ends_with(".js")) {
         if let Some(file) = Files::get(&name) {
@@ -117,6 +121,25 @@ fn bundle(folder: &str, ending: &str, first: &[&str]) -> Vec<u8> {
         return rehash_fonts(&String::from_utf8_lossy(&text)).into_bytes();
     }
     text
+}
+
+/// The texts of all scripts in a language: those that a script hands to `pulseboard.say` or `pulseboard.many`.
+fn words_of(language: Language) -> Vec<u8> {
+    let mut texts = BTreeMap::new();
+    for name in Files::iter().filter(|name| name.ends_with(".js") && !name.starts_with("vendor/")) {
+        let Some(file) = Files::get(&name) else { continue };
+        let script = String::from_utf8_lossy(&file.data);
+        for call in ["say(\"", "many(\""] {
+            for text in script.split(call).skip(1).filter_map(|rest| rest.split('"').next()) {
+                if let Some(forms) = words::forms(language, text) {
+                    texts.insert(text.to_owned(), forms);
+                }
+            }
+        }
+    }
+    let texts = serde_json::to_string(&texts).unwrap_or_default();
+    let (_, rule) = language.plural_rule();
+    format!("window.pulseboardWords = {{ plural: (n) => Number{rule}, texts: {texts} }};\n").into_bytes()
 }
 
 /// Without comments on lines of their own, indentation and empty lines: a tenth of what is sent, and nothing that runs.

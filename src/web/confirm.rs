@@ -88,10 +88,10 @@ async fn ask(
             {
                 return Ok(None);
             }
-            "This is not your password."
+            t!("This is not your password.")
         }
     };
-    let mut layout = Layout::outside("Your password, please", &Here::default(), false);
+    let mut layout = Layout::outside(t!("Your password, please"), &Here::default(), false);
     if person.theme != "system" {
         layout.theme = person.theme.clone();
     }

@@ -41,7 +41,10 @@ where
 fn unread(cause: &str) -> String {
     let said = cause.rsplit("body: ").next().unwrap_or_default();
     let said: String = said.chars().take(200).collect();
-    format!("The form could not be read ({said}). Open its page anew, fill it in and send it from there.")
+    t!(
+        "The form could not be read ({said}). Open its page anew, fill it in and send it from there.",
+        said
+    )
 }
 
 /// How the browser asked: htmx wants a fragment, everything else a page.

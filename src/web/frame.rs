@@ -92,6 +92,8 @@ struct Asked {
     route: Option<MatchedPath>,
     uri: http::Uri,
     htmx: bool,
+    /// a part that fetches itself
+    passive: bool,
     wants_page: bool,
 }
 
@@ -106,6 +108,7 @@ impl Asked {
             route: request.extensions().get::<MatchedPath>().cloned(),
             uri: request.uri().clone(),
             htmx: request.headers().contains_key("hx-request"),
+            passive: request.headers().contains_key("pulse-passive"),
             wants_page: accept.is_some_and(|accept| accept.contains("text/html")),
         }
     }
@@ -200,7 +203,7 @@ fn explain(asked: &Asked, id: &str, bare: Response, failure: &Failure) -> Respon
     } else {
         let layout = Layout::outside(heading, &Here::default(), false);
         let links = vec![LinkView {
-            value: "To the start".into(),
+            value: t!("To the start").into(),
             href: "/".into(),
         }];
         ErrorPage {
@@ -233,7 +236,7 @@ fn explain(asked: &Asked, id: &str, bare: Response, failure: &Failure) -> Respon
 fn explain_to_program(status: StatusCode, id: &str, bare: &Response, failure: &Failure) -> Response {
     let (heading, advice) = words(status);
     let message = match status {
-        StatusCode::FORBIDDEN => "This key does not include this.",
+        StatusCode::FORBIDDEN => t!("This key does not include this."),
         _ if failure.message.is_empty() => advice,
         _ => &failure.message,
     };
@@ -254,8 +257,16 @@ fn explain_to_program(status: StatusCode, id: &str, bare: &Response, failure: &F
     response
 }
 
-/// A page leads to the log-in and back; a fragment makes the whole page go there; a script is told.
+/// A page leads to the log-in and back; a fragment makes the whole page go there, unless it fetched itself: what somebody is
+/// just typing stays. A script is told.
 fn to_log_in(asked: &Asked) -> Response {
+    if asked.htmx && asked.passive {
+        let mut response = StatusCode::UNAUTHORIZED.into_response();
+        response
+            .headers_mut()
+            .insert("hx-reswap", HeaderValue::from_static("none"));
+        return response;
+    }
     if asked.htmx {
         let mut response = StatusCode::UNAUTHORIZED.into_response();
         response
@@ -271,17 +282,17 @@ fn to_log_in(asked: &Asked) -> Response {
         return Redirect::to(&format!("/login?next={}", super::percent_encoded(path))).into_response();
     }
     // a form that was sent after the session ended: what was typed is still one step back
-    let heading = "You are no longer logged in";
+    let heading = t!("You are no longer logged in");
     let layout = Layout::outside(heading, &Here::default(), false);
     let links = vec![LinkView {
-        value: "Log in".into(),
+        value: t!("Log in").into(),
         href: "/login".into(),
     }];
     let page = ErrorPage {
         layout: &layout,
         code: 401,
         heading,
-        text: "Nothing of your form was saved. Log in in another tab, then go back to the form and send it again.",
+        text: t!("Nothing of your form was saved. Log in in another tab, then go back to the form and send it again."),
         problems: vec![],
         links,
         request_id: "",
@@ -292,30 +303,36 @@ fn to_log_in(asked: &Asked) -> Response {
 fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
         403 => (
-            "Not allowed",
-            "Your role does not include this. An administrator of your facility can change it.",
+            t!("Not allowed"),
+            t!("Your role does not include this. An administrator of your facility can change it."),
         ),
-        404 => ("Not found", "There is nothing here, or nothing that you may see."),
-        405 => ("Not possible this way", "Go back to the page and use its buttons."),
-        408 => ("Too slow", "The request took too long to arrive. Try again."),
+        404 => (
+            t!("Not found"),
+            t!("There is nothing here, or nothing that you may see."),
+        ),
+        405 => (
+            t!("Not possible this way"),
+            t!("Go back to the page and use its buttons."),
+        ),
+        408 => (t!("Too slow"), t!("The request took too long to arrive. Try again.")),
         409 => (
-            "Changed meanwhile",
-            "Go back, look at the present state and decide again.",
+            t!("Changed meanwhile"),
+            t!("Go back, look at the present state and decide again."),
         ),
-        413 => ("Too large", "Send less at once."),
+        413 => (t!("Too large"), t!("Send less at once.")),
         415 => (
-            "This cannot be read",
-            "Send it from the form of its page; a program sends application/x-www-form-urlencoded.",
+            t!("This cannot be read"),
+            t!("Send it from the form of its page; a program sends application/x-www-form-urlencoded."),
         ),
-        422 | 400 => ("This cannot be taken", "Go back and look at the marked fields."),
-        429 => ("Too many tries", "Wait a moment, then try again."),
+        422 | 400 => (t!("This cannot be taken"), t!("Go back and look at the marked fields.")),
+        429 => (t!("Too many tries"), t!("Wait a moment, then try again.")),
         503 => (
-            "Busy",
-            "The system is busy or restarting. Nothing of your request was saved; try again in a few seconds.",
+            t!("Busy"),
+            t!("The system is busy or restarting. Nothing of your request was saved; try again in a few seconds."),
         ),
         _ => (
-            "Something went wrong",
-            "It is our mistake and it has been noted. Nothing of your request was saved.",
+            t!("Something went wrong"),
+            t!("It is our mistake and it has been noted. Nothing of your request was saved."),
         ),
     }
 }

@@ -11,6 +11,7 @@ use super::assets;
 use super::flash::Done;
 use super::gzip::Part;
 use super::{LinkView, local_path, percent_encoded};
+use crate::words::{self, Language, Locale};
 
 /// Markup that our own code made (charts, sparklines); it is not escaped again.
 #[derive(Clone, Debug, Default)]
@@ -85,10 +86,16 @@ pub struct Layout {
 #[template(path = "_furniture.html")]
 struct Sprite;
 
-/// The icons and the dialogs that every page carries, compressed once for all of them.
+/// The icons and the dialogs that every page carries, compressed once for all of them in a language.
 pub fn sprite() -> &'static Part {
-    static SPRITE: LazyLock<Part> = LazyLock::new(|| Part::compressed(Sprite.to_string().into()));
-    &SPRITE
+    static SPRITES: LazyLock<Vec<Part>> = LazyLock::new(|| {
+        let sprite = |language: &Language| words::under(Locale::of(*language), || Sprite.to_string());
+        Language::ALL
+            .iter()
+            .map(|language| Part::compressed(sprite(language).into()))
+            .collect()
+    });
+    &SPRITES[words::locale().language as usize]
 }
 
 impl Layout {
@@ -132,13 +139,29 @@ impl Layout {
         self.facility_id == Some(*facility)
     }
 
+    /// The language in which it is rendered.
+    pub fn language(&self) -> Language {
+        words::locale().language
+    }
+
+    /// The address of the texts of the scripts; none in English, whose texts stand in them.
+    pub fn words(&self) -> Option<&'static str> {
+        let language = self.language();
+        (language != Language::En).then(|| assets::address(&format!("words.{language}.js")))
+    }
+
+    /// Every language, for the choice on the log-in page.
+    pub fn languages(&self) -> &'static [Language] {
+        Language::ALL
+    }
+
     /// The role in words.
     pub fn role_label(&self) -> &'static str {
         match self.role.as_str() {
-            "viewer" => "Viewer",
-            "staff" => "Staff",
-            "facility_admin" => "Facility administrator",
-            "network_admin" => "Network administrator",
+            "viewer" => t!("Viewer"),
+            "staff" => t!("Staff"),
+            "facility_admin" => t!("Facility administrator"),
+            "network_admin" => t!("Network administrator"),
             _ => "",
         }
     }
@@ -223,11 +246,11 @@ fn via_of(path: &str) -> Option<String> {
 fn name_of(path: &str) -> &'static str {
     let path = path.split('?').next().unwrap_or_default();
     match path.rsplit('/').next() {
-        Some("inventory") => "Stock",
-        Some("requests") => "Requests",
-        Some("distributions") => "Transfers",
-        Some("movements") => "Movements",
-        _ => "Board",
+        Some("inventory") => t!("Stock"),
+        Some("requests") => t!("Requests"),
+        Some("distributions") => t!("Transfers"),
+        Some("movements") => t!("Movements"),
+        _ => t!("Board"),
     }
 }
 
@@ -249,6 +272,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Here {
             match pair.split_once('=') {
                 Some(("done", code)) => here.done = code.parse().ok(),
                 Some(("wall", on)) => here.wall = on == "1",
+                Some(("language", _)) => {}
                 _ => {
                     here.path.push(if here.path.contains('?') { '&' } else { '?' });
                     here.path.push_str(pair);

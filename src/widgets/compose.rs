@@ -124,13 +124,13 @@ async fn attempt(tx: &mut PgConnection, widget: &Widget, context: &Context, load
 /// What a reader is told; what the log is told says more.
 fn sentence(error: &Error, widget: &Widget) -> String {
     match error {
-        Error::Invalid(problems) => format!("It is not set up rightly: {problems}"),
+        Error::Invalid(problems) => t!("It is not set up rightly: {problems}", problems),
         Error::NotFound => {
-            "What it shows does not exist any more. An editor of the board can choose something else.".into()
+            t!("What it shows does not exist any more. An editor of the board can choose something else.").into()
         }
         error => {
             tracing::error!(widget = widget.id, %error, "a widget failed");
-            "Its figures could not be read just now. The rest of the board is current.".into()
+            t!("Its figures could not be read just now. The rest of the board is current.").into()
         }
     }
 }
@@ -170,7 +170,7 @@ pub async fn compose_all(db: &Db, sources: &Sources, widgets: &[Widget], context
 
 /// A widget whose figures take longer than the board is waited for.
 fn late(widget: &Widget, context: &Context, version: i64, fetches_itself: bool) -> Composed {
-    let sentence = "Its figures take longer than those of the rest of the board.";
+    let sentence = t!("Its figures take longer than those of the rest of the board.");
     Composed {
         id: widget.id.clone(),
         html: render::failed(widget, context, version, sentence, fetches_itself),

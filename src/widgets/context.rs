@@ -188,15 +188,15 @@ impl Context {
         match self.filter.is_empty() {
             false => EmptyView {
                 kind: "filter".into(),
-                title: "The filter leaves no facility over".into(),
-                text: "No facility that this board shows matches it.".into(),
-                label: "Show all".into(),
+                title: t!("The filter leaves no facility over").into(),
+                text: t!("No facility that this board shows matches it.").into(),
+                label: t!("Show all").into(),
                 href: self.unfiltered.clone(),
             },
             true => EmptyView {
                 kind: "never".into(),
-                title: "No facility to show".into(),
-                text: "The facilities of this board are not active any more, or it has none.".into(),
+                title: t!("No facility to show").into(),
+                text: t!("The facilities of this board are not active any more, or it has none.").into(),
                 label: String::new(),
                 href: String::new(),
             },

@@ -35,7 +35,7 @@ pub enum Input {
 }
 
 macro_rules! field {
-    ($name:literal, $label:literal, $input:expr, $hint:literal) => {
+    ($name:literal, $label:expr, $input:expr, $hint:expr) => {
         Field {
             name: $name,
             label: $label,
@@ -45,70 +45,78 @@ macro_rules! field {
     };
 }
 
-const MEASURE: Field = field!("measure", "Shows", Input::Measure, "");
-const BY: Field = field!("by", "Split by", Input::By, "");
-const AND: Field = field!("and", "And by", Input::By, "Leave it empty to split once.");
+const MEASURE: Field = field!("measure", mark!("Shows"), Input::Measure, "");
+const BY: Field = field!("by", mark!("Split by"), Input::By, "");
+const AND: Field = field!(
+    "and",
+    mark!("And by"),
+    Input::By,
+    mark!("Leave it empty to split once.")
+);
 const UNIT: Field = field!(
     "unit",
-    "Unit",
+    mark!("Unit"),
     Input::Text,
-    "Words after the number; empty for the measure's own."
+    mark!("Words after the number; empty for the measure's own.")
 );
 const DECIMALS: Field = field!(
     "decimals",
-    "Decimals",
+    mark!("Decimals"),
     Input::Whole(0, 4),
-    "Empty for as many as the figure needs."
+    mark!("Empty for as many as the figure needs.")
 );
 const LIMIT: Field = field!(
     "limit",
-    "At most",
+    mark!("At most"),
     Input::Whole(1, 100),
-    "Rows or bars; the rest is summed as Other."
+    mark!("Rows or bars; the rest is summed as Other.")
 );
-const ROWS: Field = field!("limit", "Rows", Input::Whole(1, 100), "8 when empty.");
+const ROWS: Field = field!("limit", mark!("Rows"), Input::Whole(1, 100), mark!("8 when empty."));
 const DAYS: Field = field!(
     "days",
-    "Days back",
+    mark!("Days back"),
     Input::Whole(1, 400),
-    "With today; empty follows the time range of the board."
+    mark!("With today; empty follows the time range of the board.")
 );
 const HOURS: Field = field!(
     "hours",
-    "Hours ahead",
+    mark!("Hours ahead"),
     Input::Whole(1, 8784),
-    "For what expires soon: within so many hours. 72 when empty."
+    mark!("For what expires soon: within so many hours. 72 when empty.")
 );
 const COMPARE: Field = field!(
     "compare",
-    "Compare with",
+    mark!("Compare with"),
     Input::Choice(&[
-        ("week", "The week before"),
-        ("previous", "The time before of the same length"),
-        ("none", "Nothing"),
+        ("week", mark!("The week before")),
+        ("previous", mark!("The time before of the same length")),
+        ("none", mark!("Nothing")),
     ]),
     ""
 );
 const DIRECTION: Field = field!(
     "direction",
-    "Thresholds",
-    Input::Choice(&[("above", "High values are bad"), ("below", "Low values are bad")]),
+    mark!("Thresholds"),
+    Input::Choice(&[
+        ("above", mark!("High values are bad")),
+        ("below", mark!("Low values are bad"))
+    ]),
     ""
 );
-const WARN: Field = field!("warn", "Warning at", Input::Decimal, "");
-const CRITICAL: Field = field!("critical", "Critical at", Input::Decimal, "");
-const TARGET: Field = field!("target", "Target", Input::Decimal, "");
+const WARN: Field = field!("warn", mark!("Warning at"), Input::Decimal, "");
+const CRITICAL: Field = field!("critical", mark!("Critical at"), Input::Decimal, "");
+const TARGET: Field = field!("target", mark!("Target"), Input::Decimal, "");
 const MARKDOWN: Field = field!(
     "markdown",
-    "Text",
+    mark!("Text"),
     Input::Markdown,
-    "Markdown: headings, lists, tables, links."
+    mark!("Markdown: headings, lists, tables, links.")
 );
 const DRILL: Field = field!(
     "drill",
-    "Title leads to",
+    mark!("Title leads to"),
     Input::Text,
-    "A path of this site, such as /facilities/7/inventory; empty for the list behind the figure."
+    mark!("A path of this site, such as /facilities/7/inventory; empty for the list behind the figure.")
 );
 
 pub(super) const NUMBER: &[Field] = &[
@@ -202,7 +210,7 @@ impl Widget {
             problems: Problems::default(),
         };
         let kind = form.choice::<Kind>("kind").unwrap_or_else(|| {
-            form.problems.add("kind", "Choose a kind.");
+            form.problems.add("kind", t!("Choose a kind."));
             Kind::Number
         });
         let mut widget = Widget::new(kind, form.text("id").unwrap_or_default());
@@ -279,7 +287,7 @@ impl<'a> Form<'a> {
     fn choice<T: FromStr>(&mut self, name: &str) -> Option<T> {
         let read = self.text(name)?.parse();
         if read.is_err() {
-            self.problems.add(name, "Choose one of the list.");
+            self.problems.add(name, t!("Choose one of the list."));
         }
         read.ok()
     }
@@ -287,7 +295,7 @@ impl<'a> Form<'a> {
     fn number<T: FromStr>(&mut self, name: &str) -> Option<T> {
         let read = self.text(name)?.replace(',', ".").parse();
         if read.is_err() {
-            self.problems.add(name, "Give a number.");
+            self.problems.add(name, t!("Give a number."));
         }
         read.ok()
     }

@@ -61,7 +61,7 @@ impl Filter {
         let mut words: Vec<String> = self
             .facilities
             .iter()
-            .map(|id| name(*id).unwrap_or_else(|| format!("facility {id}")))
+            .map(|id| name(*id).unwrap_or_else(|| t!("facility {id}", id)))
             .collect();
         words.extend(self.region.clone());
         words.extend(self.group.map(|group| group.label().to_owned()));

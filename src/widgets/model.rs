@@ -150,7 +150,7 @@ impl Thresholds {
             ("target", self.target),
         ] {
             if value.is_some_and(|value| !value.is_finite() || value.abs() > 1e12) {
-                problems.add(name, "Give a number of at most twelve digits.");
+                problems.add(name, t!("Give a number of at most twelve digits."));
             }
         }
         let (Some(warn), Some(critical)) = (self.warn, self.critical) else {
@@ -160,13 +160,13 @@ impl Thresholds {
             Direction::Above if critical < warn => {
                 problems.add(
                     "critical",
-                    "High values are bad, so critical lies at the warning or above it.",
+                    t!("High values are bad, so critical lies at the warning or above it."),
                 );
             }
             Direction::Below if critical > warn => {
                 problems.add(
                     "critical",
-                    "Low values are bad, so critical lies at the warning or below it.",
+                    t!("Low values are bad, so critical lies at the warning or below it."),
                 );
             }
             _ => {}
@@ -199,22 +199,33 @@ impl Place {
     fn check(&self, kind: Kind, problems: &mut Problems) {
         let smallest = kind.describe().smallest;
         if !(smallest.w..=COLUMNS).contains(&self.w) {
-            problems.add("w", format!("{} takes {} to 12 columns.", kind.label(), smallest.w));
+            problems.add(
+                "w",
+                t!("{kind} takes {w} to 12 columns.", kind = kind.label(), w = smallest.w),
+            );
         } else if self.x > COLUMNS - self.w {
             problems.add(
                 "x",
-                format!(
-                    "With {} columns it begins at column {} at most.",
-                    self.w,
-                    COLUMNS - self.w + 1
+                t!(
+                    "With {w} columns it begins at column {w2} at most.",
+                    w = self.w,
+                    w2 = COLUMNS - self.w + 1
                 ),
             );
         }
         if !(smallest.h..=TALLEST).contains(&self.h) {
-            problems.add("h", format!("{} takes {} to {TALLEST} rows.", kind.label(), smallest.h));
+            problems.add(
+                "h",
+                t!(
+                    "{kind} takes {h} to {TALLEST} rows.",
+                    kind = kind.label(),
+                    h = smallest.h,
+                    TALLEST
+                ),
+            );
         }
         if self.y > ROWS {
-            problems.add("y", format!("A board has at most {ROWS} rows."));
+            problems.add("y", t!("A board has at most {ROWS} rows.", ROWS));
         }
     }
 }
@@ -245,7 +256,10 @@ impl Widget {
     pub fn check(&self) -> Problems {
         let mut problems = Problems::default();
         if !is_slug(&self.id) {
-            problems.add("id", "Use 1 to 32 small letters, digits and hyphens, a letter first.");
+            problems.add(
+                "id",
+                t!("Use 1 to 32 small letters, digits and hyphens, a letter first."),
+            );
         }
         if let Some(problem) = text::problem(&self.title, LONGEST_TITLE) {
             problems.add("title", problem);
@@ -254,7 +268,10 @@ impl Widget {
         self.check_options(&mut problems);
         self.thresholds.check(&mut problems);
         if self.drill.as_deref().is_some_and(|path| !is_local(path)) {
-            problems.add("drill", "Give a path of this site, such as /facilities/7/inventory.");
+            problems.add(
+                "drill",
+                t!("Give a path of this site, such as /facilities/7/inventory."),
+            );
         }
         self.place.check(self.kind, &mut problems);
         problems
@@ -263,8 +280,8 @@ impl Widget {
     fn check_source(&self, problems: &mut Problems) {
         let description = self.kind.describe();
         match &self.source {
-            None if description.needs_source() => problems.add("measure", "Choose what it shows."),
-            Some(_) if !description.needs_source() => problems.add("measure", "This kind shows no measure."),
+            None if description.needs_source() => problems.add("measure", t!("Choose what it shows.")),
+            Some(_) if !description.needs_source() => problems.add("measure", t!("This kind shows no measure.")),
             Some(source) if !self.kind.accepts(&source.by) => problems.add("by", description.by_help),
             _ => {}
         }
@@ -274,8 +291,8 @@ impl Widget {
         let options = &self.options;
         let names: Vec<&str> = self.kind.describe().fields.iter().map(|field| field.name).collect();
         let mut number = |name: &'static str, value: Option<u32>, from: u32, to: u32| match value {
-            Some(_) if !names.contains(&name) => problems.add(name, "This kind does not take it."),
-            Some(value) if !(from..=to).contains(&value) => problems.add(name, format!("From {from} to {to}.")),
+            Some(_) if !names.contains(&name) => problems.add(name, t!("This kind does not take it.")),
+            Some(value) if !(from..=to).contains(&value) => problems.add(name, t!("From {from} to {to}.", from, to)),
             _ => {}
         };
         number("limit", options.limit.map(u32::from), 1, 100);
@@ -286,13 +303,13 @@ impl Widget {
             problems.add("unit", problem);
         }
         match options.markdown.as_deref() {
-            Some(_) if self.kind != Kind::Text => problems.add("markdown", "This kind does not take it."),
+            Some(_) if self.kind != Kind::Text => problems.add("markdown", t!("This kind does not take it.")),
             Some(words) => {
                 if let Some(problem) = text::problem(words, LONGEST_TEXT) {
                     problems.add("markdown", problem);
                 }
             }
-            None if self.kind == Kind::Text => problems.add("markdown", "Write something."),
+            None if self.kind == Kind::Text => problems.add("markdown", t!("Write something.")),
             None => {}
         }
     }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDel
 
 use crate::clock::{Zone, day_bounds, local_day};
 use crate::error::{Problems, Result};
+use crate::words::Dated;
 
 /// Local days that a range covers at most.
 pub const LONGEST_DAYS: i64 = 400;
@@ -17,18 +18,18 @@ const FARTHEST: i32 = 100_000;
 
 /// Ranges to choose from: `from`, `to`, words.
 pub const QUICK: [(&str, &str, &str); 12] = [
-    ("now/d", "now", "Today"),
-    ("now-1d/d", "now-1d/d", "Yesterday"),
-    ("now-6d/d", "now", "Last 7 days"),
-    ("now-13d/d", "now", "Last 14 days"),
-    ("now-29d/d", "now", "Last 30 days"),
-    ("now-89d/d", "now", "Last 90 days"),
-    ("now-364d/d", "now", "Last 365 days"),
-    ("now/w", "now", "This week"),
-    ("now-1w/w", "now-1w/w", "Last week"),
-    ("now/M", "now", "This month"),
-    ("now-1M/M", "now-1M/M", "Last month"),
-    ("now/y", "now", "This year"),
+    ("now/d", "now", mark!("Today")),
+    ("now-1d/d", "now-1d/d", mark!("Yesterday")),
+    ("now-6d/d", "now", mark!("Last 7 days")),
+    ("now-13d/d", "now", mark!("Last 14 days")),
+    ("now-29d/d", "now", mark!("Last 30 days")),
+    ("now-89d/d", "now", mark!("Last 90 days")),
+    ("now-364d/d", "now", mark!("Last 365 days")),
+    ("now/w", "now", mark!("This week")),
+    ("now-1w/w", "now-1w/w", mark!("Last week")),
+    ("now/M", "now", mark!("This month")),
+    ("now-1M/M", "now-1M/M", mark!("Last month")),
+    ("now/y", "now", mark!("This year")),
 ];
 
 /// A unit of a step: minutes and hours are lengths, the others are of the calendar.
@@ -308,7 +309,7 @@ impl Range {
     /// [`LONGEST_DAYS`] days; an end in the future is taken for the end of today, since nothing is known beyond.
     pub fn resolve(&self, now: DateTime<Utc>, zone: Zone) -> Result<Span> {
         let mut problems = Problems::default();
-        let far = "This lies beyond the calendar.";
+        let far = t!("This lies beyond the calendar.");
         let (Some(start), Some(end)) = (self.from.instant(now, zone, false), self.to.instant(now, zone, true)) else {
             problems.add("from", far);
             return problems.check().map(|()| unreachable!("a problem was added"));
@@ -316,9 +317,12 @@ impl Range {
         let tonight = day_bounds(zone, local_day(zone, now)).1;
         let end = end.min(tonight);
         if start > now {
-            problems.add("from", "The range begins in the future: nothing is known of it yet.");
+            problems.add(
+                "from",
+                t!("The range begins in the future: nothing is known of it yet."),
+            );
         } else if end <= start {
-            problems.add("to", "The range ends before it begins.");
+            problems.add("to", t!("The range ends before it begins."));
         }
         let first = local_day(zone, start);
         // the last instant of the range, not the first after it
@@ -332,9 +336,10 @@ impl Range {
         if problems.is_empty() && span.days() > LONGEST_DAYS {
             problems.add(
                 "from",
-                format!(
-                    "The range covers {} days; {LONGEST_DAYS} are the most that can be shown.",
-                    span.days()
+                t!(
+                    "The range covers {days} days; {LONGEST_DAYS} are the most that can be shown.",
+                    days = span.days(),
+                    LONGEST_DAYS
                 ),
             );
         }
@@ -346,21 +351,21 @@ impl Range {
     pub fn words(&self) -> String {
         let (from, to) = (self.from.to_string(), self.to.to_string());
         if let Some((_, _, words)) = QUICK.iter().find(|(a, b, _)| *a == from && *b == to) {
-            return (*words).into();
+            return crate::words::t(words).into();
         }
         if let (Moment::Now(steps), "now") = (&self.from, to.as_str())
             && let [Step::Add(back, Unit::Day), Step::Floor(Unit::Day)] = steps[..]
         {
-            return format!("Last {} days", 1 - back);
+            return t!("Last {back} days", back = 1 - back);
         }
         let word = |moment: &Moment| match moment {
-            Moment::Date(date) => date.format("%-d %b %Y").to_string(),
-            Moment::Wall(wall) => wall.format("%-d %b %Y %H:%M").to_string(),
+            Moment::Date(date) => date.dated("%-d %b %Y"),
+            Moment::Wall(wall) => wall.dated("%-d %b %Y %H:%M"),
             Moment::Now(_) => moment.to_string(),
         };
         match self.from == self.to {
             true => word(&self.from),
-            false => format!("{} to {}", word(&self.from), word(&self.to)),
+            false => t!("{from} to {to}", from = word(&self.from), to = word(&self.to)),
         }
     }
 }

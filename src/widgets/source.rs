@@ -14,6 +14,7 @@ use crate::blood::{BloodGroup, Component};
 use crate::error::{Error, Problems, Result};
 use crate::figures::{Cut, Dimension, Row};
 use crate::ids::FacilityId;
+use crate::words::{self, Locale};
 
 /// What kind of number a measure is, which decides what may be added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,16 @@ pub struct Measure {
 }
 
 impl Measure {
+    /// Its title in the language of the task.
+    pub fn title(&self) -> &str {
+        words::ours(&self.title)
+    }
+
+    /// Its unit in the language of the task.
+    pub fn unit(&self) -> &str {
+        words::ours(&self.unit)
+    }
+
     /// Whether a widget of this kind can show it.
     pub fn suits(&self, kind: Kind) -> bool {
         let description = kind.describe();
@@ -275,18 +286,22 @@ impl Sources {
             return problems;
         };
         let Some((_, measure)) = self.find(&source.measure) else {
-            problems.add("measure", "There is no such figure.");
+            problems.add("measure", t!("There is no such figure."));
             return problems;
         };
         if widget.kind == Kind::List && !measure.items {
-            problems.add("measure", "The rows behind this figure cannot be listed.");
+            problems.add("measure", t!("The rows behind this figure cannot be listed."));
         }
         for (field, dimension) in ["by", "and"].into_iter().zip(&source.by) {
             if !measure.by.contains(dimension) {
                 let words: Vec<String> = measure.by.iter().map(|one| one.label().to_lowercase()).collect();
                 problems.add(
                     field,
-                    format!("{} can be split by {}.", measure.title, words.join(", ")),
+                    t!(
+                        "{title} can be split by {list}.",
+                        title = measure.title(),
+                        list = words.join(", ")
+                    ),
                 );
             }
         }
@@ -296,6 +311,9 @@ impl Sources {
 
 /// The sources of this program.
 pub fn sources() -> &'static Sources {
-    static SOURCES: LazyLock<Sources> = LazyLock::new(|| Sources::new(super::sources::all()));
+    static SOURCES: LazyLock<Sources> = LazyLock::new(|| {
+        // titles are kept in English, their keys
+        words::under(Locale::default(), || Sources::new(super::sources::all()))
+    });
     &SOURCES
 }

@@ -5,10 +5,10 @@ for (const field of document.querySelectorAll("input[data-copy]")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "btn small";
-  button.textContent = "Copy";
+  button.textContent = pulseboard.say("Copy");
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(field.value);
-    button.textContent = "Copied";
+    button.textContent = pulseboard.say("Copied");
   });
   field.after(button);
 }

@@ -35,7 +35,7 @@
   map.classList.add("ready");
   plot.tabIndex = 0;
   plot.setAttribute("role", "application");
-  plot.setAttribute("aria-label", "Place on the map. Arrow keys move the mark.");
+  plot.setAttribute("aria-label", pulseboard.say("Place on the map. Arrow keys move the mark."));
   plot.addEventListener("click", (event) => {
     const svg = event.target.closest("svg[data-scale]");
     if (!svg) return;

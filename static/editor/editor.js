@@ -83,7 +83,7 @@
 
   function describe(id) {
     const { x, y, w, h } = now[id];
-    return `${nameOf(id)}: column ${x + 1}, row ${y + 1}, ${w} wide, ${h} high.`;
+    return pulseboard.say("{name}: column {x}, row {y}, {w} wide, {h} high.", { name: nameOf(id), x: x + 1, y: y + 1, w, h });
   }
 
   function write(id) {
@@ -121,7 +121,7 @@
     }
     said.textContent = id ? `${words} ${describe(id)}` : words;
   }
-  const undoOne = () => backTo(steps.length - 1, "The last change is undone.");
+  const undoOne = () => backTo(steps.length - 1, pulseboard.say("The last change is undone."));
 
   undo.addEventListener("click", (event) => {
     if (!steps.length) return;
@@ -193,11 +193,11 @@
     grip.addEventListener("click", () => grip.focus());
     grip.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || !wide.matches) return;
-      if (event.key === "Escape") return backTo(mark, "Back where it was.", id);
+      if (event.key === "Escape") return backTo(mark, pulseboard.say("Back where it was."), id);
       if (!event.key.startsWith("Arrow")) return;
       event.preventDefault();
       const place = (event.shiftKey ? resized : moved)(id, event.key);
-      if (!place || !put(id, place)) said.textContent = `No further this way. ${describe(id)}`;
+      if (!place || !put(id, place)) said.textContent = `${pulseboard.say("No further this way.")} ${describe(id)}`;
       cell.scrollIntoView({ block: "nearest" });
     });
     for (const axis of AXES) {

@@ -52,7 +52,7 @@
       }
       if (used(row)) units += Number(control(row, "quantity")?.value ?? 1) || 0;
     }
-    form.querySelector("[data-count]").textContent = units === 0 ? "" : units === 1 ? "1 unit" : `${units} units`;
+    form.querySelector("[data-count]").textContent = units === 0 ? "" : pulseboard.many("{n} unit", "{n} units", units);
   };
 
   // on a phone the first three units and the first lot show, further rows one by one (the style sheet hides .spare there alone)
@@ -63,7 +63,7 @@
     const more = document.createElement("button");
     more.type = "button";
     more.className = "btn small add-row";
-    more.textContent = "Add a row";
+    more.textContent = pulseboard.say("Add a row");
     more.addEventListener("click", () => {
       const body = table.querySelector(".spare");
       body?.classList.remove("spare");

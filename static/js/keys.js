@@ -65,9 +65,9 @@
     list.showModal();
   }
 
-  const link = (end) => document.querySelector(`nav[aria-label=Main] a[href$="${end}"]`);
+  const link = (end) => document.querySelector(`header.top .nav a[href$="${end}"]`);
   const places = {
-    b: () => document.querySelector("nav[aria-label=Main] a[href^='/facilities/']"), s: () => link("/inventory"), r: () => link("/requests"),
+    b: () => document.querySelector("header.top .nav a[href^='/facilities/']"), s: () => link("/inventory"), r: () => link("/requests"),
     t: () => link("/distributions"), n: () => link("/network"), a: () => link("/admin"),
   };
   let going = 0;

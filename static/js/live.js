@@ -26,19 +26,19 @@
     lostAt = null;
     attempts = 0;
     lastWord = Date.now();
-    show("live", "Live");
+    show("live", pulseboard.say("Live"));
     judge();
   }
 
   // a planned end of the stream heals in a second, so only a failed attempt makes the board stale
   function losing() {
     lostAt ??= Date.now();
-    if (status?.dataset.state !== "off") show("wait", "Reconnecting");
+    if (status?.dataset.state !== "off") show("wait", pulseboard.say("Reconnecting"));
   }
 
   function lost() {
     lostAt ??= Date.now();
-    show("off", `Not connected since ${pulseboard.clock(lostAt)}`);
+    show("off", pulseboard.say("Not connected since {time}", { time: pulseboard.clock(lostAt) }));
     judge();
   }
 
@@ -138,7 +138,7 @@
       asOf = Date.parse(at) + pulseboard.skew;
       for (const time of document.querySelectorAll("[data-as-of]")) {
         time.dateTime = at;
-        time.textContent = `as of ${label}`;
+        time.textContent = pulseboard.say("as of {time}", { time: label });
       }
       judge();
     });
@@ -219,10 +219,14 @@
     },
   });
 
-  // a part that fetches itself because something changed is not the reader's activity
+  // a part that fetches itself, at first or because something changed, is not the reader's activity
+  const ofItself = (ctx) => {
+    const type = ctx?.sourceEvent?.type;
+    return !type || type === "load" || type.startsWith("live:");
+  };
   document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
-    if (ctx.sourceEvent?.type?.startsWith("live:")) ctx.request.headers["Pulse-Passive"] = "1";
+    if (ofItself(ctx)) ctx.request.headers["Pulse-Passive"] = "1";
   });
 
   // a request of the reader's own that found no server
@@ -232,6 +236,6 @@
     document.getElementById("notice").replaceChildren(words.content.cloneNode(true));
   });
   document.addEventListener("htmx:before:request", (event) => {
-    if (event.target !== stream) document.getElementById("notice").replaceChildren();
+    if (event.target !== stream && !ofItself(event.detail.ctx)) document.getElementById("notice").replaceChildren();
   });
 })();

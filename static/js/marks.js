@@ -31,11 +31,10 @@
   });
 
   function age(seconds) {
-    if (seconds < 60) return "just now";
-    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
-    const days = Math.floor(seconds / 86400);
-    return `${days} ${days === 1 ? "day" : "days"} ago`;
+    if (seconds < 60) return pulseboard.say("just now");
+    if (seconds < 3600) return pulseboard.say("{n} min ago", { n: Math.floor(seconds / 60) });
+    if (seconds < 86400) return pulseboard.say("{n} h ago", { n: Math.floor(seconds / 3600) });
+    return pulseboard.many("{n} day ago", "{n} days ago", Math.floor(seconds / 86400));
   }
   function countOn() {
     for (const time of document.querySelectorAll("time[data-age]")) {

@@ -4,18 +4,19 @@
   if (!readingZone && !dates) return;
   const timeZone = readingZone || zone || "UTC";
   const named = { timeZone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const language = { en: "en-GB", fr: "fr", es: "es", ar: "ar-EG-u-nu-latn" }[document.documentElement.lang] ?? "en-GB";
   let parts;
   let month;
   try {
     parts = new Intl.DateTimeFormat("en-GB", named);
-    month = new Intl.DateTimeFormat("en-GB", { timeZone, month: "short" });
+    month = new Intl.DateTimeFormat(language, { timeZone, month: "short" });
   } catch {
     return; // a zone that this browser does not know: the facility's times stay
   }
 
   // what pages write: `15:04`, `15:04:05`, then a day in words, perhaps with a year
   const clock = /\b\d{1,2}:\d{2}(:\d{2})?\b/;
-  const day = /\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*(?: \d{4})?\b|\b(?:today|tomorrow|yesterday)\b/i;
+  const day = /(?<!\d)\d{1,2} (?:de )?\p{L}{3,}\.?(?:(?: de)? \d{4})?(?!\p{L})/u;
 
   function dayOf(p, at, withYear) {
     if (dates === "iso") return `${p.year}-${p.month}-${p.day}`;
@@ -37,7 +38,7 @@
     if (words) next = next.replace(day, dayOf(p, at, /\d{4}/.test(words[0])));
     if (hours) next = next.replace(clock, `${p.hour}:${p.minute}${hours[1] ? `:${p.second}` : ""}`).replace(" UTC", "");
     // a time alone belongs to today at the facility; elsewhere it may be another day
-    if (!words && readingZone && !text.startsWith("as of")) {
+    if (!words && readingZone && !time.matches("[data-as-of]")) {
       const today = parts.formatToParts(new Date()).filter((part) => ["year", "month", "day"].includes(part.type));
       if (today.some((part) => p[part.type] !== part.value)) next = `${dayOf(p, at, false)} ${next}`;
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// No product knowledge; each may use the others.
-const KERNEL: [&str; 11] = [
+const KERNEL: [&str; 12] = [
     "blood",
     "clock",
     "config",
@@ -18,6 +18,7 @@ const KERNEL: [&str; 11] = [
     "telemetry",
     "text",
     "text_enum",
+    "words",
 ];
 
 /// Each may use the kernel and those before it.

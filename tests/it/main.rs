@@ -49,3 +49,4 @@ mod time;
 mod two_factor;
 mod ways;
 mod widgets;
+mod words;

@@ -122,7 +122,10 @@ impl Rest {
 }
 
 fn cut_words() -> String {
-    format!("The file ends after {MOST_ROWS} lines. There are older ones: narrow the time and export again.")
+    t!(
+        "The file ends after {MOST_ROWS} lines. There are older ones: narrow the time and export again.",
+        MOST_ROWS
+    )
 }
 
 fn as_csv(lines: &[Line], head: bool, cut: bool) -> Result<Vec<u8>> {

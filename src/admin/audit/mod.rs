@@ -62,7 +62,7 @@ pub async fn index(
         .await?;
     let (things, actions) = audit::seen(&mut tx, &scope).await?;
     drop(tx);
-    let layout = app.chrome.page(&manager, &here, "Audit", "admin/audit").await?;
+    let layout = app.chrome.page(&manager, &here, t!("Audit"), "admin/audit").await?;
     let address = |path: &str, before: &str| {
         let pairs: Vec<_> = filter.pairs().into_iter().chain([("before", before)]).collect();
         format!("{path}{}", query_string(&pairs))
@@ -81,7 +81,10 @@ pub async fn index(
     let page = AuditPage {
         layout: &layout,
         filtered: !filter.is_empty(),
-        facilities: options(std::iter::once(("", "All facilities")).chain(choices), &filter.facility),
+        facilities: options(
+            std::iter::once(("", t!("All facilities"))).chain(choices),
+            &filter.facility,
+        ),
         things,
         actions,
         lines: lines.iter().map(LineView::of).collect(),

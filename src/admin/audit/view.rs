@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::audit::{Line, Via};
+use crate::words::Dated;
 
 /// A line as the page shows it.
 pub struct LineView {
@@ -46,7 +47,7 @@ impl LineView {
         LineView {
             id: line.id,
             iso: line.at.to_rfc3339(),
-            day: line.at.format("%-d %b %Y").to_string(),
+            day: line.at.dated("%-d %b %Y"),
             time: line.at.format("%H:%M:%S").to_string(),
             who: line.actor.clone(),
             actor: line.actor_id.map(|id| id.0),
@@ -56,7 +57,7 @@ impl LineView {
                 Some(id) => format!("{} {id}", words(&line.thing)),
                 None => words(&line.thing),
             },
-            facility: line.facility.clone().unwrap_or_else(|| "Installation".into()),
+            facility: line.facility.clone().unwrap_or_else(|| t!("Installation").into()),
             detail: pairs(&line.detail),
             changes: changes(line.before.as_ref(), line.after.as_ref()),
             seq: line.seq,

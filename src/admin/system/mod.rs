@@ -28,7 +28,7 @@ struct SystemPage<'a> {
 pub async fn index(State(app): State<App>, here: Here, NetworkAdmin(person): NetworkAdmin) -> Result<Html<String>> {
     let look = app.watch.look(&app).await?;
     let statements = statements::slowest(app.db.unscoped()).await;
-    let layout = app.chrome.page(&person, &here, "System", "admin/system").await?;
+    let layout = app.chrome.page(&person, &here, t!("System"), "admin/system").await?;
     let page = SystemPage {
         layout: &layout,
         now: SystemView::new(&app, &look, statements),

@@ -30,34 +30,42 @@ pub const RULES: [Rule; 4] = [
     Rule {
         measure: Measure::HitRate,
         name: "hit_rate",
-        title: "Boards answered from memory",
-        threshold: "below 90 % for 5 minutes",
+        title: mark!("Boards answered from memory"),
+        threshold: mark!("below 90 % for 5 minutes"),
         patience: 5 * 60,
-        advice: "Many boards are asked for the first time. After a start this passes; if it stays, more boards are in use than this instance keeps, or their data changes faster than it is read.",
+        advice: mark!(
+            "Many boards are asked for the first time. After a start this passes; if it stays, more boards are in use than this instance keeps, or their data changes faster than it is read."
+        ),
     },
     Rule {
         measure: Measure::QueryTime,
         name: "query_p95",
-        title: "Query time, 95th percentile",
-        threshold: "above 500 ms",
+        title: mark!("Query time, 95th percentile"),
+        threshold: mark!("above 500 ms"),
         patience: 0,
-        advice: "Look at the slowest statements below and at the pools: a full pool makes queries wait. Run analyze after a large import.",
+        advice: mark!(
+            "Look at the slowest statements below and at the pools: a full pool makes queries wait. Run analyze after a large import."
+        ),
     },
     Rule {
         measure: Measure::RefreshTime,
         name: "refresh",
-        title: "Last refresh of all summaries",
-        threshold: "above 2 s",
+        title: mark!("Last refresh of all summaries"),
+        threshold: mark!("above 2 s"),
         patience: 0,
-        advice: "The refresh reads today's rows of every facility. Check that autovacuum keeps up and that the disk is not busy with something else, such as a backup.",
+        advice: mark!(
+            "The refresh reads today's rows of every facility. Check that autovacuum keeps up and that the disk is not busy with something else, such as a backup."
+        ),
     },
     Rule {
         measure: Measure::StaleShare,
         name: "stale_share",
-        title: "Boards past their freshness",
-        threshold: "above 10 % for 10 minutes",
+        title: mark!("Boards past their freshness"),
+        threshold: mark!("above 10 % for 10 minutes"),
         patience: 10 * 60,
-        advice: "Summaries are not refreshed in time. See below when the job refresh last ran, and that an instance with the role jobs or all is up.",
+        advice: mark!(
+            "Summaries are not refreshed in time. See below when the job refresh last ran, and that an instance with the role jobs or all is up."
+        ),
     },
 ];
 

@@ -6,6 +6,8 @@ use super::watch::{Look, seconds};
 use crate::app::App;
 use crate::charts::full;
 use crate::clock::age_label;
+use crate::words;
+use crate::words::Dated;
 
 pub struct SystemView {
     /// `14:03:10 UTC`
@@ -50,30 +52,32 @@ pub struct StatementView {
 impl SystemView {
     pub fn new(app: &App, look: &Look, statements: Option<Vec<Statement>>) -> Self {
         let pools = app.db.pools();
-        let pool = |at: usize| format!("{} of {} in use", pools[at].1, pools[at].2);
+        let pool = |at: usize| t!("{at} of {size} in use", at = pools[at].1, size = pools[at].2);
         SystemView {
             at: look.at.format("%H:%M:%S UTC").to_string(),
             rules: (0..RULES.len()).map(|at| RuleView::new(look, at)).collect(),
             facts: vec![
                 (
-                    "Streams open",
+                    t!("Streams open"),
                     full(app.hub.open() as f64),
-                    "One for each open page of this instance.",
+                    t!("One for each open page of this instance."),
                 ),
                 (
-                    "Pool for pages",
+                    t!("Pool for pages"),
                     pool(0),
-                    "When it stays full, raise pool_web or add an instance.",
+                    t!("When it stays full, raise pool_web or add an instance."),
                 ),
                 (
-                    "Pool for jobs",
+                    t!("Pool for jobs"),
                     pool(1),
-                    "When it stays full, jobs wait for each other: raise pool_jobs.",
+                    t!("When it stays full, jobs wait for each other: raise pool_jobs."),
                 ),
                 (
-                    "Outbox depth",
+                    t!("Outbox depth"),
                     full(look.outbox_depth as f64),
-                    "Facts committed that have not reached this instance; more than a few for long means that it does not hear the database.",
+                    t!(
+                        "Facts committed that have not reached this instance; more than a few for long means that it does not hear the database."
+                    ),
                 ),
             ],
             jobs: look
@@ -82,11 +86,11 @@ impl SystemView {
                 .map(|run| JobView {
                     job: run.job.clone(),
                     ended_iso: run.finished_at.to_rfc3339(),
-                    ended: format!("{} ago", age_label(look.at - run.finished_at)),
+                    ended: t!("{age} ago", age = age_label(look.at - run.finished_at)),
                     took: time(seconds(run.finished_at - run.claimed_at)),
                     outcome: match (run.outcome.as_str(), run.running) {
-                        (_, true) => ("accent", "Running now".into()),
-                        ("done", false) => ("good", "Done".into()),
+                        (_, true) => ("accent", t!("Running now").into()),
+                        ("done", false) => ("good", t!("Done").into()),
                         (failure, false) => ("critical", failure.to_owned()),
                     },
                     slow: run.job == "refresh" && seconds(run.finished_at - run.claimed_at) > 2.0,
@@ -105,32 +109,32 @@ impl RuleView {
         let (value, note) = match rule.measure {
             Measure::HitRate => (
                 share(value),
-                format!("{} boards in the last minute", full(look.boards as f64)),
+                t!("{value} boards in the last minute", value = full(look.boards as f64)),
             ),
             Measure::QueryTime => (
                 shown(value),
-                format!(
-                    "p50 {}, p99 {}; {} queries in the last minute",
-                    shown(look.readings.p50),
-                    shown(look.readings.p99),
-                    full(look.queries as f64)
+                t!(
+                    "p50 {shown}, p99 {slowest}; {value} queries in the last minute",
+                    shown = shown(look.readings.p50),
+                    slowest = shown(look.readings.p99),
+                    value = full(look.queries as f64)
                 ),
             ),
-            Measure::RefreshTime => (shown(value), "of the job refresh, on whatever instance".into()),
-            Measure::StaleShare => (share(value), "of the boards in the memory of this instance".into()),
+            Measure::RefreshTime => (shown(value), t!("of the job refresh, on whatever instance").into()),
+            Measure::StaleShare => (share(value), t!("of the boards in the memory of this instance").into()),
         };
         RuleView {
-            title: rule.title,
+            title: words::t(rule.title),
             value,
             note,
-            threshold: rule.threshold,
+            threshold: words::t(rule.threshold),
             state: match state {
-                State::Ok => ("good", "OK"),
-                State::Pending => ("watch", "Pending"),
-                State::Firing => ("critical", "Firing"),
+                State::Ok => ("good", t!("OK")),
+                State::Pending => ("watch", t!("Pending")),
+                State::Firing => ("critical", t!("Firing")),
             },
-            since: since.map_or_else(String::new, |since| since.format("since %H:%M:%S UTC").to_string()),
-            advice: rule.advice,
+            since: since.map_or_else(String::new, |since| since.dated("since %H:%M:%S UTC")),
+            advice: words::t(rule.advice),
             line: match rule.measure {
                 Measure::HitRate => line(&look.hit_rates, 1.0),
                 Measure::QueryTime => line(&look.p95s, 0.5),

@@ -79,7 +79,7 @@ pub async fn restore(db: &Db, by: &By, id: BoardId, version: i32) -> Result<i32>
     let whole = lock(&mut tx, by, id, Right::Edit).await?;
     let old = queries::version(db.unscoped(), &whole, version).await?;
     if version == whole.board.version {
-        return Err(Error::Conflict("This is the current version already.".into()));
+        return Err(Error::Conflict(t!("This is the current version already.").into()));
     }
     let step = Step {
         name: old.name,
@@ -110,9 +110,9 @@ fn keep_locks(before: &Whole, step: &Step) -> Result<()> {
         if !kept {
             return Err(Error::invalid(
                 "widgets",
-                format!(
-                    "“{}” is locked: an administrator of the board can change it.",
-                    widget.id
+                t!(
+                    "“{id}” is locked: an administrator of the board can change it.",
+                    id = widget.id
                 ),
             ));
         }
@@ -121,7 +121,7 @@ fn keep_locks(before: &Whole, step: &Step) -> Result<()> {
     match step.definition.widgets.iter().find(|one| one.locked && !known(&one.id)) {
         Some(_) => Err(Error::invalid(
             "widgets",
-            "Only an administrator of the board can lock a widget.",
+            t!("Only an administrator of the board can lock a widget."),
         )),
         None => Ok(()),
     }

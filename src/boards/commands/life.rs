@@ -36,7 +36,7 @@ pub async fn create(db: &Db, by: &By, new: &NewBoard) -> Result<BoardId> {
     let id = insert(&mut tx, by, new, published).await?;
     let whole = queries::whole(&mut *tx, id).await?;
     if may(&by.reader, &whole.board, &[]) < Right::Own {
-        return Err(Error::invalid("owner", "You cannot make a board for this owner."));
+        return Err(Error::invalid("owner", t!("You cannot make a board for this owner.")));
     }
     let detail = serde_json::json!({ "name": new.name, "owner": new.owner.kind() });
     commit(tx, by, &whole, "created", detail).await?;
@@ -81,10 +81,10 @@ pub async fn duplicate(db: &Db, by: &By, id: BoardId) -> Result<BoardId> {
     let name: String = whole.board.name.chars().take(73).collect();
     let new = NewBoard {
         owner,
-        name: format!("{name} (copy)"),
+        name: t!("{name} (copy)", name),
         description: whole.board.description,
         definition,
-        note: format!("Copied from {}", whole.board.name),
+        note: t!("Copied from {name}", name = whole.board.name),
     };
     create(db, by, &new).await
 }
@@ -194,7 +194,7 @@ pub async fn delete_shipped(tx: &mut PgConnection, actor: &Actor, id: BoardId) -
 pub(super) fn another_template() -> Error {
     Error::invalid(
         "template_for",
-        "Another board is the one with which facilities of this kind start. Take that from it first.",
+        t!("Another board is the one with which facilities of this kind start. Take that from it first."),
     )
 }
 
@@ -230,7 +230,7 @@ async fn insert(tx: &mut PgConnection, by: &By, new: &NewBoard, published: bool)
     .fetch_one(tx)
     .await
     .on_constraint("boards_owner_facility_id_fkey", || {
-        Error::invalid("owner", "There is no such facility.")
+        Error::invalid("owner", t!("There is no such facility."))
     })?;
     Ok(id)
 }

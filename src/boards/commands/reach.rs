@@ -79,7 +79,10 @@ pub async fn share(db: &Db, by: &By, id: BoardId, with: With, level: Level) -> R
         may_know(&mut tx, by, with).await?;
     }
     if with == With::Role(Role::NetworkAdmin) {
-        return Err(Error::invalid("role", "Choose another role; this one needs no share."));
+        return Err(Error::invalid(
+            "role",
+            t!("Choose another role; this one needs no share."),
+        ));
     }
     let (person, role, facility) = parts(Some(with));
     sqlx::query!(
@@ -97,10 +100,10 @@ pub async fn share(db: &Db, by: &By, id: BoardId, with: With, level: Level) -> R
     .execute(&mut *tx)
     .await
     .on_constraint("board_shares_person_id_fkey", || {
-        Error::invalid("person", "There is no such person.")
+        Error::invalid("person", t!("There is no such person."))
     })
     .on_constraint("board_shares_facility_id_fkey", || {
-        Error::invalid("facility", "There is no such facility.")
+        Error::invalid("facility", t!("There is no such facility."))
     })?;
     let detail = serde_json::json!({ "name": whole.board.name, "person": person, "role": role, "facility": facility, "level": level });
     commit_less(tx, by, &whole, "shared", detail).await
@@ -124,8 +127,11 @@ async fn may_know(tx: &mut PgConnection, by: &By, with: With) -> Result<()> {
     };
     match (known, with) {
         (true, _) => Ok(()),
-        (false, With::Person(_)) => Err(Error::invalid("person", "Nobody whom you may see is meant by this.")),
-        (false, _) => Err(Error::invalid("facility", "Choose one of your facilities.")),
+        (false, With::Person(_)) => Err(Error::invalid(
+            "person",
+            t!("Nobody whom you may see is meant by this."),
+        )),
+        (false, _) => Err(Error::invalid("facility", t!("Choose one of your facilities."))),
     }
 }
 
@@ -226,7 +232,9 @@ fn fits(board: &Board, facility: FacilityId, region: &str) -> Result<()> {
     if !seen_by_all {
         return Err(Error::invalid(
             "facility",
-            "Not every member of the facility can see this board. Take one of the facility, its region or the network.",
+            t!(
+                "Not every member of the facility can see this board. Take one of the facility, its region or the network."
+            ),
         ));
     }
     Ok(())
@@ -239,7 +247,7 @@ pub async fn set_template(db: &Db, by: &By, id: BoardId, kind: Option<FacilityKi
     if whole.board.owner != Owner::Network {
         return Err(Error::invalid(
             "template_for",
-            "Only a board of the network can be a start for facilities.",
+            t!("Only a board of the network can be a start for facilities."),
         ));
     }
     sqlx::query!(

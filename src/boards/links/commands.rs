@@ -33,17 +33,17 @@ impl NewLink {
     fn check(&self) -> Result<()> {
         let mut problems = Problems::default();
         if self.name.trim().is_empty() {
-            problems.add("name", "Say who gets the link, or where the screen hangs.");
+            problems.add("name", t!("Say who gets the link, or where the screen hangs."));
         } else if let Some(problem) = text::problem(&self.name, 80) {
             problems.add("name", problem);
         }
         if self.kind == LinkKind::Public && !LIVES.contains(&self.days) {
-            problems.add("days", "Choose one of these.");
+            problems.add("days", t!("Choose one of these."));
         }
         if self.facilities.is_empty() {
             problems.add(
                 "figures",
-                "The board shows no facility, so the link would show nothing.",
+                t!("The board shows no facility, so the link would show nothing."),
             );
         }
         problems.check()
@@ -83,7 +83,7 @@ pub async fn make(db: &Db, caller: &Caller, new: &NewLink) -> Result<Token> {
     )
     .fetch_optional(&mut *tx)
     .await?
-    .ok_or_else(|| Error::invalid("name", "You have a hundred links. End some of them first."))?;
+    .ok_or_else(|| Error::invalid("name", t!("You have a hundred links. End some of them first.")))?;
     let entry = Entry::new("made", "board_link").about(id).of(home.map(FacilityId)).after(json!({
         "kind": new.kind, "name": new.name.trim(), "board": board, "facilities": new.facilities, "expires_at": expires_at,
     }));

@@ -122,7 +122,7 @@ async fn home(
     let facility: FacilityId = switch
         .facility
         .parse()
-        .map_err(|_| Error::invalid("facility", "Choose a facility."))?;
+        .map_err(|_| Error::invalid("facility", t!("Choose a facility.")))?;
     let by: By = by(&app, &user).await?;
     let region = app.chrome.facility(facility).await?.region.clone();
     commands::set_default_of_facility(&app.db, &by, id, facility, &region, switch.is_on()).await?;
@@ -148,7 +148,7 @@ async fn template(
         "" => None,
         kind => Some(
             kind.parse::<FacilityKind>()
-                .map_err(|_| Error::invalid("template_for", "Choose a kind of facility."))?,
+                .map_err(|_| Error::invalid("template_for", t!("Choose a kind of facility.")))?,
         ),
     };
     commands::set_template(&app.db, &by(&app, &user).await?, id, kind).await?;

@@ -69,7 +69,7 @@ async fn editor(
     let (step, draft) = working(app, user, &whole).await?;
     let layout = app
         .chrome
-        .page(user, here, &format!("Edit {}", step.name), "boards")
+        .page(user, here, &t!("Edit {name}", name = step.name), "boards")
         .await?;
     let ask = super::show::ask(app, user, &whole, &http::Uri::from_static("/")).await?;
     let drawn = compose::preview(&app.db, &app.chrome, &ask, &step.definition).await?;
@@ -262,14 +262,14 @@ async fn conflict(
     let by = if named {
         theirs.by.clone()
     } else {
-        "Another editor".into()
+        t!("Another editor").into()
     };
     let (version, at, theirs_note) = (theirs.version, theirs.at, theirs.note.clone());
     let theirs = step_of(theirs);
     let (_, both) = diff::merged(&began, &theirs, &mine);
     let layout = app
         .chrome
-        .page(user, here, "Somebody saved meanwhile", "boards")
+        .page(user, here, t!("Somebody saved meanwhile"), "boards")
         .await?;
     let html = page(&ConflictPage {
         layout: &layout,
@@ -277,7 +277,7 @@ async fn conflict(
         name: theirs.name.clone(),
         version,
         by,
-        at: format!("{} ago", age_label(app.db.clock.now() - at)),
+        at: t!("{at} ago", at = age_label(app.db.clock.now() - at)),
         theirs_note,
         theirs: diff::words(&began, &theirs),
         mine: diff::words(&began, &mine),
@@ -339,7 +339,7 @@ fn take(step: &mut Step, pairs: &Pairs) -> Result<()> {
     if let Some(refresh) = value(pairs, "refresh") {
         match refresh.parse() {
             Ok(refresh) => step.definition.refresh = refresh,
-            Err(_) => problems.add("refresh", "Choose one of the list."),
+            Err(_) => problems.add("refresh", t!("Choose one of the list.")),
         }
     }
     for widget in &mut step.definition.widgets {
@@ -349,7 +349,7 @@ fn take(step: &mut Step, pairs: &Pairs) -> Result<()> {
             if read.is_none() {
                 problems.add(
                     format!("{}.{axis}", widget.id),
-                    format!("Give a number from {from} to {to}."),
+                    t!("Give a number from {from} to {to}.", from, to),
                 );
             }
             read

@@ -72,7 +72,7 @@ struct ImportForm {
 
 /// `GET /boards/import`
 async fn import_form(State(app): State<App>, here: Here, user: CurrentUser) -> Result<Response> {
-    let layout = app.chrome.page(&user, &here, "Import a board", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("Import a board"), "boards").await?;
     page(&ImportPage {
         layout: &layout,
         text: String::new(),
@@ -116,7 +116,7 @@ async fn import(
             Err(error) => return Err(error),
         }
     }
-    let layout = app.chrome.page(&user, &here, "Import a board", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("Import a board"), "boards").await?;
     let others = problems.iter().filter(|(field, _)| *field != "owner");
     let html = ImportPage {
         layout: &layout,
@@ -135,22 +135,22 @@ async fn import(
 
 fn placed(field: &str, problem: &str) -> String {
     match field.split_once('.') {
-        Some((widget, field)) => format!("Widget “{widget}”, {field}: {problem}"),
+        Some((widget, field)) => t!("Widget “{widget}”, {field}: {problem}", widget, field, problem),
         None => problem.to_owned(),
     }
 }
 
 fn plan(file: &File) -> Vec<String> {
-    let mut plan = vec![format!(
-        "A board “{}”, {}",
-        file.name,
-        file.definition.range.words().to_lowercase()
+    let mut plan = vec![t!(
+        "A board “{name}”, {what}",
+        name = file.name,
+        what = file.definition.range.words().to_lowercase()
     )];
     plan.extend(
         file.definition
             .widgets
             .iter()
-            .map(|widget| format!("with {}", diff::name(widget))),
+            .map(|widget| t!("with {name}", name = diff::name(widget))),
     );
     plan
 }

@@ -60,7 +60,7 @@ async fn show(
             .parse()
             .ok()
             .filter(|day: &NaiveDate| (2000..=2199).contains(&day.year()))
-            .ok_or_else(|| Error::invalid("day", "A day is written 2026-11-21."))?;
+            .ok_or_else(|| Error::invalid("day", t!("A day is written 2026-11-21.")))?;
         let Some(past) = past::day(&app.db, &facility, day).await? else {
             // today, or a day that is still to come: the board shows now
             return Ok(Redirect::to(&format!("/facilities/{}", viewer.facility)).into_response());

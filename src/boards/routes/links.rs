@@ -21,6 +21,7 @@ use crate::ids::{BoardId, FacilityId, LinkId};
 use crate::web::flash::Done;
 use crate::web::{Confirmed, Here, Hx, OptionView, Routes, local_path, options, rejected, saved};
 use crate::widgets::{Filter, SeesRows};
+use crate::words::Dated;
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -33,7 +34,7 @@ pub fn routes() -> Routes<App> {
 
 /// `GET /links`: every link that this person may end.
 async fn index(State(app): State<App>, here: Here, user: CurrentUser) -> Result<Response> {
-    let layout = app.chrome.page(&user, &here, "Links and screens", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("Links and screens"), "boards").await?;
     let links = all(&app, &user).await?;
     page(&LinksPage {
         layout: &layout,
@@ -60,8 +61,8 @@ async fn rows(app: &App, listed: Vec<Listed>, now: DateTime<Utc>) -> Result<Vec<
             Target::Board(board) => (one.board_name, format!("/boards/{board}")),
             Target::Home(facility) => {
                 let known = app.chrome.facility(facility).await;
-                let name = known.map_or_else(|_| "A facility that is not active".into(), |one| one.name.clone());
-                (format!("Board of {name}"), format!("/facilities/{facility}"))
+                let name = known.map_or_else(|_| t!("A facility that is not active").into(), |one| one.name.clone());
+                (t!("Board of {name}", name), format!("/facilities/{facility}"))
             }
         };
         rows.push(LinkRow {
@@ -71,20 +72,17 @@ async fn rows(app: &App, listed: Vec<Listed>, now: DateTime<Utc>) -> Result<Vec<
             is_wall: one.kind == LinkKind::Wall,
             shows,
             href,
-            facilities: match one.facilities {
-                1 => "1 facility".into(),
-                many => format!("{many} facilities"),
-            },
+            facilities: n!("{n} facility", "{n} facilities", one.facilities),
             maker: one.maker,
-            made: one.created_at.format("%-d %b %Y").to_string(),
+            made: one.created_at.dated("%-d %b %Y"),
             ends: one.expires_at.map_or_else(
-                || "when somebody ends it".into(),
-                |at| at.format("%-d %b %Y %H:%M UTC").to_string(),
+                || t!("when somebody ends it").into(),
+                |at| at.dated("%-d %b %Y %H:%M UTC"),
             ),
             seen: match (one.last_used_at, one.last_used_address) {
-                (None, _) => "Never".into(),
-                (Some(at), Some(address)) => format!("{} ago from {address}", age_label(now - at)),
-                (Some(at), None) => format!("{} ago", age_label(now - at)),
+                (None, _) => t!("Never").into(),
+                (Some(at), Some(address)) => t!("{age} ago from {address}", age = age_label(now - at), address),
+                (Some(at), None) => t!("{age} ago", age = age_label(now - at)),
             },
             // a screen that hangs somewhere is heard of all the time
             is_silent: one.kind == LinkKind::Wall
@@ -109,9 +107,9 @@ impl LinkForm {
     pub(super) fn view(&self, facilities: &[std::sync::Arc<Facility>], made: Option<String>) -> NewLinkView {
         let kinds = LinkKind::ALL.iter().map(|one| (one.as_str(), one.label()));
         let lives = LIVES.map(|days| match days {
-            1 => ("1", "a day"),
-            7 => ("7", "a week"),
-            _ => ("30", "30 days"),
+            1 => ("1", t!("a day")),
+            7 => ("7", t!("a week")),
+            _ => ("30", t!("30 days")),
         });
         let days = if self.days.is_empty() { "7" } else { &self.days };
         NewLinkView {
@@ -140,11 +138,11 @@ fn figures(facilities: &[std::sync::Arc<Facility>], chosen: &str) -> Vec<OptionV
     let mut regions: Vec<&str> = facilities.iter().map(|one| one.region.as_str()).collect();
     regions.sort_unstable();
     regions.dedup();
-    let mut pairs = vec![(String::new(), "All that the board shows me now".to_owned())];
+    let mut pairs = vec![(String::new(), t!("All that the board shows me now").to_owned())];
     if regions.len() > 1 {
         let regions = regions
             .iter()
-            .map(|region| (format!("region:{region}"), format!("Region {region}")));
+            .map(|region| (format!("region:{region}"), t!("Region {region}", region)));
         pairs.extend(regions);
     }
     if facilities.len() > 1 {
@@ -169,12 +167,12 @@ async fn make(
     Confirmed(form): Confirmed<LinkForm>,
 ) -> Result<Response> {
     let (whole, _) = found_for(&app, &reader(&app, &user).await?, id, Right::Own).await?;
-    let layout = app.chrome.page(&user, &here, "Sharing", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("Sharing"), "boards").await?;
     let made = async {
         let kind: LinkKind = form
             .kind
             .parse()
-            .map_err(|_| Error::invalid("kind", "Choose what the link is for."))?;
+            .map_err(|_| Error::invalid("kind", t!("Choose what the link is for.")))?;
         let new = NewLink {
             kind,
             target: Target::Board(id),
@@ -185,7 +183,7 @@ async fn make(
         if !whole.board.published {
             return Err(Error::invalid(
                 "link",
-                "Publish the board first: a link shows no draft.",
+                t!("Publish the board first: a link shows no draft."),
             ));
         }
         let token = links::make(&app.db, &user, &new).await?;
@@ -227,7 +225,7 @@ async fn hang_up_board(
     let (whole, _) = found(&app, &reader(&app, &user).await?, id).await?;
     if !whole.board.published {
         return Err(Error::Conflict(
-            "Publish the board first: a wall shows no draft.".into(),
+            t!("Publish the board first: a wall shows no draft.").into(),
         ));
     }
     let new = NewLink {

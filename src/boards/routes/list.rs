@@ -58,7 +58,7 @@ async fn index(
     user: CurrentUser,
     Query(search): Query<Search>,
 ) -> Result<Response> {
-    let layout = app.chrome.page(&user, &here, "Boards", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("Boards"), "boards").await?;
     let all = queries::list(app.db.unscoped(), &reader(&app, &user).await?).await?;
     let start = queries::default_of_person(app.db.unscoped(), user.id).await?;
     let needle = search.q.trim().to_lowercase();
@@ -94,19 +94,19 @@ async fn index(
 /// Mine first, then my facilities', the region's, the network's, and what others shared with me.
 async fn group(app: &App, listed: &Listed) -> (u8, String) {
     if listed.shared {
-        return (4, "Shared with me".into());
+        return (4, t!("Shared with me").into());
     }
     match &listed.board.owner {
-        Owner::Person(_) => (0, "My boards".into()),
+        Owner::Person(_) => (0, t!("My boards").into()),
         Owner::Facility(facility) => {
             let known = app.chrome.facility(*facility).await;
             (
                 1,
-                known.map_or_else(|_| "Another facility".into(), |one| one.name.clone()),
+                known.map_or_else(|_| t!("Another facility").into(), |one| one.name.clone()),
             )
         }
-        Owner::Region(region) => (2, format!("Region {region}")),
-        Owner::Network => (3, "Network".into()),
+        Owner::Region(region) => (2, t!("Region {region}", region)),
+        Owner::Network => (3, t!("Network").into()),
     }
 }
 
@@ -121,13 +121,13 @@ fn row(listed: &Listed, start: Option<BoardId>, now: chrono::DateTime<chrono::Ut
         is_draft: !board.published,
         is_start: start == Some(id),
         template_for: board.template_for.map_or_else(String::new, |kind| {
-            format!("Start of every {}", kind.label().to_lowercase())
+            t!("Start of every {what}", what = kind.label().to_lowercase())
         }),
-        widgets: format!("version {}", board.version),
+        widgets: t!("version {version}", version = board.version),
         changed_iso: board.updated_at.to_rfc3339(),
         changed: match board.updated_by.as_str() {
-            "" => format!("{} ago", age_label(now - board.updated_at)),
-            by => format!("{} ago by {by}", age_label(now - board.updated_at)),
+            "" => t!("{age} ago", age = age_label(now - board.updated_at)),
+            by => t!("{age} ago by {by}", age = age_label(now - board.updated_at), by),
         },
         may_edit: listed.right >= Right::Edit,
         may_own: listed.right >= Right::Own,
@@ -138,16 +138,16 @@ fn empty(nothing: bool) -> EmptyView {
     let (kind, title, text, label, href) = match nothing {
         true => (
             "never",
-            "No board yet",
-            "A board shows the figures that you choose, for all facilities that you may see.",
-            "Make a board",
+            t!("No board yet"),
+            t!("A board shows the figures that you choose, for all facilities that you may see."),
+            t!("Make a board"),
             "/boards/new",
         ),
         false => (
             "filter",
-            "No board matches",
-            "No board that you may see has these words in its name or description.",
-            "Show all boards",
+            t!("No board matches"),
+            t!("No board that you may see has these words in its name or description."),
+            t!("Show all boards"),
             "/boards",
         ),
     };
@@ -174,7 +174,7 @@ struct NewForm {
 /// `GET /boards/new`
 async fn new(State(app): State<App>, here: Here, user: CurrentUser) -> Result<Response> {
     let form = NewForm::default();
-    let layout = app.chrome.page(&user, &here, "New board", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("New board"), "boards").await?;
     let owners = owners(&app, &user, &form.owner).await?;
     page(&form.page(&layout, owners, &Problems::default()))
 }
@@ -202,7 +202,7 @@ async fn create(
     match made.await {
         Ok(id) => Ok(saved(hx, &format!("/boards/{id}/edit"), Done::BoardCreated)),
         Err(Error::Invalid(problems)) => {
-            let layout = app.chrome.page(&user, &here, "New board", "boards").await?;
+            let layout = app.chrome.page(&user, &here, t!("New board"), "boards").await?;
             let owners = owners(&app, &user, &form.owner).await?;
             rejected(&form.page(&layout, owners, &problems))
         }
@@ -219,7 +219,7 @@ impl NewForm {
             board_name: self.name.clone(),
             description: self.description.clone(),
             owners,
-            starts: crate::web::options([("empty", "Nothing")].into_iter().chain(starts), &self.start),
+            starts: crate::web::options([("empty", t!("Nothing"))].into_iter().chain(starts), &self.start),
             name_problem: problem("name"),
             description_problem: problem("description"),
             owner_problem: problem("owner"),
@@ -229,17 +229,17 @@ impl NewForm {
 
 /// For whom somebody may make boards, as options of a form.
 pub(super) async fn owners(app: &App, user: &CurrentUser, chosen: &str) -> Result<Vec<OptionView>> {
-    let mut pairs = vec![("person".to_owned(), "Myself".to_owned())];
+    let mut pairs = vec![("person".to_owned(), t!("Myself").to_owned())];
     let visible = visible(app, user).await?;
     if user.network_admin {
-        pairs.push(("network".into(), "The network".into()));
+        pairs.push(("network".into(), t!("The network").into()));
         let mut regions: Vec<&str> = visible.iter().map(|one| one.region.as_str()).collect();
         regions.sort_unstable();
         regions.dedup();
         pairs.extend(
             regions
                 .iter()
-                .map(|region| (format!("region:{region}"), format!("Region {region}"))),
+                .map(|region| (format!("region:{region}"), t!("Region {region}", region))),
         );
     }
     let managed = visible
@@ -252,7 +252,7 @@ pub(super) async fn owners(app: &App, user: &CurrentUser, chosen: &str) -> Resul
 
 /// The owner that a form names; whether they may make boards for it, the command finds out.
 pub(super) fn read_owner(text: &str, by: &By) -> Result<Owner> {
-    let unknown = || Error::invalid("owner", "Choose whose board it is.");
+    let unknown = || Error::invalid("owner", t!("Choose whose board it is."));
     let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
     match kind.parse::<OwnerKind>() {
         Ok(OwnerKind::Person) => by.actor.user.map(Owner::Person).ok_or(Error::Forbidden),

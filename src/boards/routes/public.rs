@@ -21,6 +21,7 @@ use crate::ids::LinkId;
 use crate::live::{self, Ground, Watcher, Watching};
 use crate::web::{ClientAddress, Here, Routes};
 use crate::widgets::{Asked as Wishes, Range};
+use crate::words::Dated;
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -179,10 +180,7 @@ async fn show(app: &App, asking: &Asking<'_>, here: &Here, uri: &Uri, headers: &
         layout: &layout,
         name: &title,
         description: whole.map_or("", |whole| &whole.board.description),
-        ends: opened
-            .link
-            .expires_at
-            .map(|at| at.format("%-d %b %Y %H:%M UTC").to_string()),
+        ends: opened.link.expires_at.map(|at| at.dated("%-d %b %Y %H:%M UTC")),
     };
     let html = askama::Template::render(&page).map_err(anyhow::Error::from)?;
     let zipped = takes_gzip(headers);

@@ -41,7 +41,7 @@ async fn index(
     Path(id): Path<BoardId>,
     Query(search): Query<Search>,
 ) -> Result<Response> {
-    let layout = app.chrome.page(&user, &here, "Sharing", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("Sharing"), "boards").await?;
     let form = LinkForm::default().view(&visible(&app, &user).await?, None);
     let shown = view(&app, &user, &layout, id, &search.q, &Problems::default(), form).await?;
     page(&shown)
@@ -74,7 +74,7 @@ pub(super) async fn view<'a>(
         owner: super::show::owner(app, &whole.board).await?.value,
         query: query.trim().to_owned(),
         found: found.into_iter().map(FoundView::of).collect(),
-        facilities: options([("", "Choose a facility")].into_iter().chain(facilities), ""),
+        facilities: options([("", t!("Choose a facility"))].into_iter().chain(facilities), ""),
         roles: roles(),
         levels: levels(Level::View),
         shares: shares(app, &reader, &whole).await?,
@@ -94,10 +94,10 @@ fn levels(chosen: Level) -> Vec<OptionView> {
 /// Everybody who has at least this role somewhere.
 fn roles() -> Vec<OptionView> {
     let words = [
-        ("", "Choose who"),
-        (Role::Viewer.as_str(), "Everybody who may log in"),
-        (Role::Staff.as_str(), "Staff and administrators of every facility"),
-        (Role::FacilityAdmin.as_str(), "Administrators of every facility"),
+        ("", t!("Choose who")),
+        (Role::Viewer.as_str(), t!("Everybody who may log in")),
+        (Role::Staff.as_str(), t!("Staff and administrators of every facility")),
+        (Role::FacilityAdmin.as_str(), t!("Administrators of every facility")),
     ];
     options(words, "")
 }
@@ -117,18 +117,18 @@ async fn shares(app: &App, reader: &Reader, whole: &Whole) -> Result<Vec<ShareVi
         let (field, value, who, kind) = match share.with {
             With::Person(person) => {
                 let name = names.get(&person).cloned();
-                let name = name.unwrap_or_else(|| "Somebody of another facility".into());
-                ("person", person.to_string(), name, "Person")
+                let name = name.unwrap_or_else(|| t!("Somebody of another facility").into());
+                ("person", person.to_string(), name, t!("Person"))
             }
             With::Facility(facility) => {
                 let known = app.chrome.facility(facility).await;
-                let name = known.map_or_else(|_| "A facility that is not active".into(), |one| one.name.clone());
-                ("facility", facility.to_string(), name, "Everybody of a facility")
+                let name = known.map_or_else(|_| t!("A facility that is not active").into(), |one| one.name.clone());
+                ("facility", facility.to_string(), name, t!("Everybody of a facility"))
             }
             With::Role(role) => {
                 let words = roles().into_iter().find(|one| one.value == role.as_str());
                 let name = words.map_or_else(String::new, |one| one.label);
-                ("role", role.as_str().to_owned(), name, "Role")
+                ("role", role.as_str().to_owned(), name, t!("Role"))
             }
         };
         rows.push(ShareView {
@@ -159,7 +159,7 @@ struct ShareForm {
 impl ShareForm {
     fn read(&self) -> Result<(With, Level)> {
         let level = self.level.parse::<Level>();
-        let level = level.map_err(|_| Error::invalid("level", "Choose what they may do."))?;
+        let level = level.map_err(|_| Error::invalid("level", t!("Choose what they may do.")))?;
         let with = if let Ok(person) = self.person.parse() {
             With::Person(UserId(person))
         } else if let Ok(facility) = self.facility.parse() {
@@ -167,7 +167,7 @@ impl ShareForm {
         } else if let Ok(role) = self.role.parse::<Role>() {
             With::Role(role)
         } else {
-            return Err(Error::invalid("with", "Choose with whom to share the board."));
+            return Err(Error::invalid("with", t!("Choose with whom to share the board.")));
         };
         Ok((with, level))
     }
@@ -194,7 +194,7 @@ async fn share(
             Ok(saved(hx, &format!("/boards/{id}/sharing"), Done::BoardShared))
         }
         Err(Error::Invalid(problems)) => {
-            let layout = app.chrome.page(&user, &here, "Sharing", "boards").await?;
+            let layout = app.chrome.page(&user, &here, t!("Sharing"), "boards").await?;
             let link = LinkForm::default().view(&visible(&app, &user).await?, None);
             rejected(&view(&app, &user, &layout, id, &form.q, &problems, link).await?)
         }

@@ -74,14 +74,14 @@ pub(super) async fn ask(app: &App, person: &Person, whole: &Whole, uri: &Uri) ->
 /// Whose it is, and where the others of the same owner are.
 pub(super) async fn owner(app: &App, board: &Board) -> Result<LinkView> {
     let value = match &board.owner {
-        Owner::Person(_) => "My boards".into(),
+        Owner::Person(_) => t!("My boards").into(),
         Owner::Facility(facility) => app
             .chrome
             .facility(*facility)
             .await
-            .map_or_else(|_| "Another facility".into(), |facility| facility.name.clone()),
-        Owner::Region(region) => format!("Region {region}"),
-        Owner::Network => "Network".into(),
+            .map_or_else(|_| t!("Another facility").into(), |facility| facility.name.clone()),
+        Owner::Region(region) => t!("Region {region}", region),
+        Owner::Network => t!("Network").into(),
     };
     Ok(LinkView {
         value,
@@ -120,7 +120,7 @@ fn kinds(board: &Board, right: Right) -> Vec<crate::web::OptionView> {
     }
     let kinds = FacilityKind::ALL.iter().map(|kind| (kind.as_str(), kind.label()));
     options(
-        [("", "No kind of facility")].into_iter().chain(kinds),
+        [("", t!("No kind of facility"))].into_iter().chain(kinds),
         board.template_for.map_or("", FacilityKind::as_str),
     )
 }

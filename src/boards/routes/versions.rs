@@ -44,7 +44,7 @@ async fn index(
     let reader = reader(&app, &user).await?;
     let (whole, right) = found(&app, &reader, id).await?;
     let named = sees_names(&reader, &whole.board);
-    let layout = app.chrome.page(&user, &here, "Versions", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("Versions"), "boards").await?;
     // one more, against which the last of the page is described
     let versions = queries::versions(app.db.unscoped(), &whole, listing.before, ROWS as i64 + 1).await?;
     let now = app.db.clock.now();
@@ -52,12 +52,16 @@ async fn index(
         version: version.version,
         is_current: version.version == whole.board.version,
         at_iso: version.at.to_rfc3339(),
-        at: format!("{} ago", age_label(now - version.at)),
-        by: if named { version.by.clone() } else { "An editor".into() },
+        at: t!("{age} ago", age = age_label(now - version.at)),
+        by: if named {
+            version.by.clone()
+        } else {
+            t!("An editor").into()
+        },
         note: version.note.clone(),
         changes: match versions.get(at + 1) {
             Some(before) => diff::words(&step(before), &step(version)),
-            None => vec!["The first version".into()],
+            None => vec![t!("The first version").into()],
         },
     });
     page(&VersionsPage {

@@ -18,6 +18,7 @@ use crate::error::{Error, Problems, Result};
 use crate::ids::BoardId;
 use crate::web::{Form, Here, Layout, Markup, OptionView, Routes, options, rejected};
 use crate::widgets::{Dimension, Field, Input, Kind, Measure, SourceRef, Widget, sources};
+use crate::words;
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -31,7 +32,7 @@ pub fn routes() -> Routes<App> {
 async fn gallery(State(app): State<App>, here: Here, user: CurrentUser, Path(id): Path<BoardId>) -> Result<Response> {
     let by = by(&app, &user).await?;
     let (whole, _) = found_for(&app, &by.reader, id, Right::Edit).await?;
-    let layout = app.chrome.page(&user, &here, "Add a widget", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("Add a widget"), "boards").await?;
     let samples: Vec<Widget> = Kind::ALL
         .iter()
         .map(|kind| sample(*kind, &format!("sample-{kind}"), None))
@@ -81,7 +82,7 @@ fn sample(kind: Kind, id: &str, wish: Option<&str>) -> Widget {
     }
     match kind {
         Kind::Text => {
-            widget.options.markdown = Some("**Words of your own.**\n\n- A list\n- with [a link](/network)".into())
+            widget.options.markdown = Some(t!("**Words of your own.**\n\n- A list\n- with [a link](/network)").into())
         }
         Kind::Gauge => widget.thresholds.target = Some(100.0),
         _ => {}
@@ -98,7 +99,7 @@ fn measures(kind: Kind, chosen: &str) -> Vec<OptionView> {
         .filter(|_| !fitting.iter().any(|one| one.name == chosen));
     fitting.extend(unlisted.map(|(_, measure)| measure));
     fitting.retain(|measure| measure.suits(kind));
-    options(fitting.iter().map(|measure| (&*measure.name, &*measure.title)), chosen)
+    options(fitting.iter().map(|measure| (&*measure.name, measure.title())), chosen)
 }
 
 /// `POST /boards/{board_id}/edit/widgets`: adds one of a kind at the bottom, and opens its form.
@@ -118,7 +119,7 @@ async fn add(
     };
     let kind: Kind = value("kind")
         .and_then(|kind| kind.parse().ok())
-        .ok_or_else(|| Error::invalid("kind", "Choose a kind of widget."))?;
+        .ok_or_else(|| Error::invalid("kind", t!("Choose a kind of widget.")))?;
     let draft = commands::step(&app.db, &by, id, |step| {
         let definition = &mut step.definition;
         let mut widget = sample(kind, &definition.free_id(kind.as_str()), value("measure"));
@@ -143,7 +144,7 @@ async fn edit(
     let (whole, right) = found_for(&app, &by.reader, id, Right::Edit).await?;
     let (step, _) = working(&app, &user, &whole).await?;
     let widget = step.definition.widget(&widget).ok_or(Error::NotFound)?.clone();
-    let layout = app.chrome.page(&user, &here, "Edit a widget", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("Edit a widget"), "boards").await?;
     let form = Editing {
         app: &app,
         user: &user,
@@ -196,7 +197,7 @@ async fn keep(
         .await?;
         return Ok(Redirect::to(&format!("/boards/{id}/edit#edit-{name}")).into_response());
     }
-    let layout = app.chrome.page(&user, &here, "Edit a widget", "boards").await?;
+    let layout = app.chrome.page(&user, &here, t!("Edit a widget"), "boards").await?;
     let form = Editing {
         app: &app,
         user: &user,
@@ -276,15 +277,18 @@ fn field(field: &Field, widget: &Widget, problems: &Problems) -> FieldView {
     let (control, options) = match field.input {
         Input::Measure => ("select", measures(widget.kind, &value)),
         Input::By => ("select", splits(widget, &value)),
-        Input::Choice(choices) => ("select", options(choices.iter().copied(), &value)),
+        Input::Choice(choices) => (
+            "select",
+            options(choices.iter().map(|(code, label)| (*code, words::t(label))), &value),
+        ),
         Input::Markdown => ("textarea", vec![]),
         Input::Whole(..) => ("number", vec![]),
         Input::Decimal | Input::Text => ("text", vec![]),
     };
     FieldView {
         name: field.name,
-        label: field.label,
-        hint: field.hint,
+        label: words::t(field.label),
+        hint: words::t(field.hint),
         problem: problems.of(field.name).unwrap_or_default().into(),
         value,
         control,
@@ -300,5 +304,5 @@ fn splits(widget: &Widget, chosen: &str) -> Vec<OptionView> {
         .and_then(|source| sources().find(&source.measure));
     let by: &[Dimension] = measure.map_or(&[], |(_, measure)| measure.by);
     let pairs = by.iter().map(|one| (one.as_str(), one.label()));
-    options([("", "Nothing")].into_iter().chain(pairs), chosen)
+    options([("", t!("Nothing"))].into_iter().chain(pairs), chosen)
 }

@@ -22,16 +22,16 @@ impl Known {
         if first.is_empty() {
             problems.add(
                 key,
-                "Give the name of a field, or a JSON pointer such as `/customer/country`.",
+                t!("Give the name of a field, or a JSON pointer such as `/customer/country`."),
             );
         } else if !self.has(&self.schema, first) && !self.added.iter().any(|name| name == first) {
             let mut names = names(&self.schema);
             names.extend(self.added.iter().map(String::as_str));
-            problems.add(key, no_such("field", first, &names));
+            problems.add(key, no_such(t!("field"), first, &names));
         } else if let Some((inside, next)) = parts.next().and_then(|next| Some((self.inside(first)?, next)))
             && !self.has(inside, next)
         {
-            problems.add(key, no_such(&format!("field in “{first}”"), next, &names(inside)));
+            problems.add(key, no_such(&t!("field in “{first}”", first), next, &names(inside)));
         }
     }
 
@@ -63,7 +63,7 @@ pub fn check_event(catalog: &Catalog, event: &EventType, key: &str, problems: &m
     if name.len() > 100 || !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(fits) {
         problems.add(
             format!("{key}.type"),
-            "Use 1 to 100 small letters, digits, points, hyphens and underscores, a letter first.",
+            t!("Use 1 to 100 small letters, digits, points, hyphens and underscores, a letter first."),
         );
     }
     super::title(&event.title, &format!("{key}.title"), problems);
@@ -72,10 +72,14 @@ pub fn check_event(catalog: &Catalog, event: &EventType, key: &str, problems: &m
         added: vec![],
     };
     let wrong = match &event.schema {
-        Value::Bool(_) | Value::Object(_) => jsonschema::validator_for(&event.schema)
-            .err()
-            .map(|error| format!("This is not a JSON Schema: {error} (at `{}`).", error.instance_path())),
-        _ => Some("This is not a JSON Schema: expected a table.".into()),
+        Value::Bool(_) | Value::Object(_) => jsonschema::validator_for(&event.schema).err().map(|error| {
+            t!(
+                "This is not a JSON Schema: {error} (at `{path}`).",
+                error,
+                path = error.instance_path()
+            )
+        }),
+        _ => Some(t!("This is not a JSON Schema: expected a table.").into()),
     };
     if let Some(wrong) = wrong {
         problems.add(format!("{key}.schema"), wrong);
@@ -97,7 +101,10 @@ pub fn check_event(catalog: &Catalog, event: &EventType, key: &str, problems: &m
         } else {
             problems.add(
                 key,
-                format!("`{pointer}` is not a JSON pointer: expected one such as `/{pointer}`."),
+                t!(
+                    "`{pointer}` is not a JSON pointer: expected one such as `/{pointer}`.",
+                    pointer
+                ),
             );
         }
     }
@@ -115,12 +122,12 @@ fn check_enrichment(catalog: &Catalog, known: &Known, one: &Enrichment, key: &st
     if !named {
         problems.add(
             format!("{key}.field"),
-            "Use 1 to 60 small letters, digits and underscores.",
+            t!("Use 1 to 60 small letters, digits and underscores."),
         );
     } else if taken {
         problems.add(
             format!("{key}.field"),
-            format!("The event has “{}” already.", one.field),
+            t!("The event has “{name}” already.", name = one.field),
         );
     }
     match (&one.expression, &one.table) {
@@ -131,7 +138,7 @@ fn check_enrichment(catalog: &Catalog, known: &Known, one: &Enrichment, key: &st
                         known.check(&Field(field.into()), &format!("{key}.as"), problems);
                     }
                 }
-                Err(mistake) => problems.add(format!("{key}.as"), format!("In `{text}`, {mistake}.")),
+                Err(mistake) => problems.add(format!("{key}.as"), t!("In `{text}`, {mistake}.", text, mistake)),
             }
             for (name, there) in [
                 ("key", one.key.is_some()),
@@ -141,24 +148,27 @@ fn check_enrichment(catalog: &Catalog, known: &Known, one: &Enrichment, key: &st
                 if there {
                     problems.add(
                         format!("{key}.{name}"),
-                        format!("`{name}` belongs to `table`, not to `as`."),
+                        t!("`{name}` belongs to `table`, not to `as`.", name),
                     );
                 }
             }
         }
         (None, Some(table)) => check_look_up(catalog, known, one, table, key, problems),
-        _ => problems.add(key, "Give either `as`, an expression, or `table`, `key` and `column`."),
+        _ => problems.add(
+            key,
+            t!("Give either `as`, an expression, or `table`, `key` and `column`."),
+        ),
     }
 }
 
 fn check_look_up(catalog: &Catalog, known: &Known, one: &Enrichment, table: &str, key: &str, problems: &mut Problems) {
     match &one.key {
         Some(field) => known.check(field, &format!("{key}.key"), problems),
-        None => problems.add(format!("{key}.key"), "Say which field is looked for in the table."),
+        None => problems.add(format!("{key}.key"), t!("Say which field is looked for in the table.")),
     }
     let Some(found) = catalog.tables.iter().find(|one| one.name == table) else {
         let names: Vec<&str> = catalog.tables.iter().map(|one| &*one.name).collect();
-        problems.add(format!("{key}.table"), no_such("table", table, &names));
+        problems.add(format!("{key}.table"), no_such(t!("table"), table, &names));
         return;
     };
     let columns: Vec<&str> = found
@@ -169,10 +179,10 @@ fn check_look_up(catalog: &Catalog, known: &Known, one: &Enrichment, table: &str
         .collect();
     match &one.column {
         Some(column) if columns.contains(&&**column) => {}
-        Some(column) => problems.add(format!("{key}.column"), no_such("column", column, &columns)),
+        Some(column) => problems.add(format!("{key}.column"), no_such(t!("column"), column, &columns)),
         None => problems.add(
             format!("{key}.column"),
-            format!("Say which column is wanted: {}.", columns.join(", ")),
+            t!("Say which column is wanted: {columns}.", columns = columns.join(", ")),
         ),
     }
 }
@@ -180,7 +190,7 @@ fn check_look_up(catalog: &Catalog, known: &Known, one: &Enrichment, table: &str
 pub fn check_table(table: &Table, key: &str, problems: &mut Problems) {
     super::slug(&table.name, &format!("{key}.name"), problems);
     if table.rows.is_empty() || table.rows.len() > 10_000 {
-        problems.add(format!("{key}.rows"), "From 1 to 10000 rows.");
+        problems.add(format!("{key}.rows"), t!("From 1 to 10000 rows."));
     }
     let mut seen = std::collections::BTreeSet::new();
     for (at, row) in table.rows.iter().enumerate() {
@@ -189,16 +199,19 @@ pub fn check_table(table: &Table, key: &str, problems: &mut Problems) {
             let columns: Vec<&str> = first.map(String::as_str).collect();
             problems.add(
                 format!("{key}.rows[{at}]"),
-                format!("Every row has the columns of the first: {}.", columns.join(", ")),
+                t!(
+                    "Every row has the columns of the first: {columns}.",
+                    columns = columns.join(", ")
+                ),
             );
         }
         match row.get(&table.key) {
             None => problems.add(
                 format!("{key}.rows[{at}]"),
-                format!("It has no “{}”, the table's key.", table.key),
+                t!("It has no “{key}”, the table's key.", key = table.key),
             ),
             Some(value) if !seen.insert(value.to_string()) => {
-                problems.add(format!("{key}.rows[{at}]"), format!("{value} is there already."));
+                problems.add(format!("{key}.rows[{at}]"), t!("{value} is there already.", value));
             }
             Some(_) => {}
         }

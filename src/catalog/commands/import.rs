@@ -13,6 +13,7 @@ use crate::db::{Db, Scope, Tx};
 use crate::error::{Error, OnConstraint, Result};
 use crate::metrics::{self, Condition, NewEventType, NewMetric};
 use crate::outbox::{self, Event};
+use crate::words::{self, Locale};
 
 /// What became of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +77,9 @@ pub async fn import(db: &Db, actor: &Actor, content: &str, seen: Option<&str>) -
         release(&mut tx, &catalog.name, Some(&types), Some(&names)).await?;
     }
     keep_boards(&mut tx, actor, &catalog).await?;
-    let detail =
-        json!({ "name": catalog.name, "title": catalog.title, "version": catalog.version, "steps": plan.steps });
+    // the log is in one language
+    let steps = words::under(Locale::default(), || Plan::new(&before, &catalog)).steps;
+    let detail = json!({ "name": catalog.name, "title": catalog.title, "version": catalog.version, "steps": steps });
     commit(tx, actor, "imported", detail).await?;
     Ok(Imported::Done(plan))
 }
@@ -228,7 +230,7 @@ async fn keep_boards(tx: &mut PgConnection, actor: &Actor, catalog: &Catalog) ->
         .execute(&mut *tx)
         .await
         .on_constraint("catalog_boards_board_id_fkey", || {
-            Error::Conflict("The board was deleted meanwhile.".into())
+            Error::Conflict(t!("The board was deleted meanwhile.").into())
         })?;
     }
     for gone in queries::boards(tx, &catalog.name).await? {

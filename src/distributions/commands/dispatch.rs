@@ -108,7 +108,7 @@ fn sum(chosen: &[(UnitId, i32)]) -> Result<i32> {
         .try_fold(0i32, |sum, &(_, quantity)| sum.checked_add(quantity));
     match total {
         Some(total) if !wrong && total > 0 => Ok(total),
-        _ => Err(Error::invalid("take", "Choose at least one unit, each only once.")),
+        _ => Err(Error::invalid("take", t!("Choose at least one unit, each only once."))),
     }
 }
 
@@ -124,11 +124,11 @@ async fn receiver(db: &Db, editor: &Editor, dispatch: &Dispatch) -> Result<Facil
         };
     }
     if dispatch.to == editor.facility {
-        return Err(Error::invalid("to", "A facility cannot send to itself."));
+        return Err(Error::invalid("to", t!("A facility cannot send to itself.")));
     }
     match crate::facilities::find(db.unscoped(), dispatch.to).await {
         Ok(facility) => Ok(facility.id),
-        Err(Error::NotFound) => Err(Error::invalid("to", "Choose the facility that receives.")),
+        Err(Error::NotFound) => Err(Error::invalid("to", t!("Choose the facility that receives."))),
         Err(error) => Err(error),
     }
 }
@@ -138,16 +138,16 @@ async fn accepted(work: &mut Work, from: FacilityId, id: RequestId, sent: i32) -
     let request = requests::queries::find(work.conn(), from, id).await?;
     if request.closed_at.is_some() || request.accepted_by != Some(from) {
         return Err(Error::Conflict(
-            "This request does not wait for units of this facility.".into(),
+            t!("This request does not wait for units of this facility.").into(),
         ));
     }
     match requests::queries::outstanding(work.conn(), &request).await? {
         0 => Err(Error::Conflict(
-            "All that was promised for this request is on its way.".into(),
+            t!("All that was promised for this request is on its way.").into(),
         )),
         left if sent > left => Err(Error::invalid(
             "take",
-            format!("Only {left} more were promised for this request."),
+            t!("Only {left} more were promised for this request.", left),
         )),
         _ => Ok(request),
     }

@@ -48,7 +48,7 @@ pub async fn receive(db: &Db, editor: &Editor, id: DistributionId, receipt: &Rec
     let mut work = Work::begin(db, editor.actor(), &[seen.from, seen.to]).await?;
     let distribution = queries::find(work.conn(), editor.facility, id).await?;
     if distribution.status != Status::InTransit {
-        return Err(Error::Conflict("This delivery was booked already.".into()));
+        return Err(Error::Conflict(t!("This delivery was booked already.").into()));
     }
     let lines = queries::lines(work.conn(), &distribution).await?;
     check(&lines, receipt)?;
@@ -85,14 +85,17 @@ fn check(lines: &[Line], receipt: &Receipt) -> Result<()> {
     let mut problems = Problems::default();
     for found in &receipt.lines {
         let Some(line) = lines.iter().find(|line| line.unit == found.unit) else {
-            problems.add("", "A unit that is not part of this delivery was named.");
+            problems.add("", t!("A unit that is not part of this delivery was named."));
             continue;
         };
         if found
             .arrived
             .is_some_and(|arrived| !(0..=line.quantity).contains(&arrived))
         {
-            problems.add(format!("line-{}", line.unit), format!("Give 0 to {}.", line.quantity));
+            problems.add(
+                format!("line-{}", line.unit),
+                t!("Give 0 to {quantity}.", quantity = line.quantity),
+            );
         }
         if let Err(error) = note_of("note", &found.note) {
             problems.add(format!("line-{}", line.unit), error.to_string());
@@ -109,7 +112,7 @@ async fn bank_of(work: &mut Work, editor: &Editor, chosen: Option<i64>) -> Resul
     };
     found
         .map(|bank| bank.id)
-        .ok_or_else(|| Error::invalid("bank", "Choose a blood bank of this facility."))
+        .ok_or_else(|| Error::invalid("bank", t!("Choose a blood bank of this facility.")))
 }
 
 async fn book(
@@ -136,8 +139,13 @@ async fn book(
     let words = match (missing, outcome) {
         (0, Outcome::Received) => None,
         (0, _) => Some(format!("{} {}", line.name(), outcome.as_str())),
-        (_, _) if line.quantity == 1 => Some(format!("{} missing", line.name())),
-        (missing, _) => Some(format!("{missing} of {} of {} missing", line.quantity, line.name())),
+        (_, _) if line.quantity == 1 => Some(t!("{name} missing", name = line.name())),
+        (missing, _) => Some(t!(
+            "{missing} of {quantity} of {name} missing",
+            missing,
+            quantity = line.quantity,
+            name = line.name()
+        )),
     };
     Ok(Booked {
         arrived,

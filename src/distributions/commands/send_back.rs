@@ -33,7 +33,7 @@ pub async fn send_back(db: &Db, editor: &Editor, id: DistributionId, back: &Send
     let delivery = queries::find(work.conn(), editor.facility, id).await?;
     if delivery.status == Status::InTransit || delivery.return_of.is_some() {
         return Err(Error::Conflict(
-            "Only units of a delivery that was received can be sent back.".into(),
+            t!("Only units of a delivery that was received can be sent back.").into(),
         ));
     }
     let lines = queries::lines(work.conn(), &delivery).await?;
@@ -45,7 +45,7 @@ pub async fn send_back(db: &Db, editor: &Editor, id: DistributionId, back: &Send
         bank = bank.or(Some(found.blood_bank));
     }
     let Some(bank) = bank.filter(|_| sent > 0) else {
-        return Err(Error::invalid("unit", "Choose at least one unit."));
+        return Err(Error::invalid("unit", t!("Choose at least one unit.")));
     };
     let leaving = Leaving {
         from,
@@ -85,14 +85,14 @@ pub async fn send_back(db: &Db, editor: &Editor, id: DistributionId, back: &Send
 fn check(back: &SendBack) -> Result<&str> {
     let mut problems = Problems::default();
     if back.units.is_empty() {
-        problems.add("unit", "Choose at least one unit.");
+        problems.add("unit", t!("Choose at least one unit."));
     }
     if !(-60.0..=60.0).contains(&back.temperature) {
-        problems.add("temperature", "Give degrees Celsius from -60 to 60.");
+        problems.add("temperature", t!("Give degrees Celsius from -60 to 60."));
     }
     let reason = back.reason.trim();
     if reason.is_empty() || text::problem(reason, 200).is_some() {
-        problems.add("reason", "Say why, in at most 200 characters.");
+        problems.add("reason", t!("Say why, in at most 200 characters."));
     }
     problems.check().map(|()| reason)
 }
@@ -106,6 +106,6 @@ fn chosen(lines: &[Line], units: &[UnitId]) -> Result<Vec<UnitId>> {
     if units.iter().all(came) {
         Ok(units)
     } else {
-        Err(Error::invalid("unit", "A unit did not come with this delivery."))
+        Err(Error::invalid("unit", t!("A unit did not come with this delivery.")))
     }
 }

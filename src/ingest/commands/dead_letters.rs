@@ -182,10 +182,10 @@ pub async fn keep_all(tx: &mut PgConnection, letters: &[(&str, &NewLetter)]) -> 
 /// Changes the body of a letter, which must be JSON.
 pub async fn edit(db: &Db, editor: &Caller, id: i64, body: &str) -> Result<()> {
     if let Err(error) = serde_json::from_str::<&serde_json::value::RawValue>(body) {
-        return Err(Error::invalid("body", format!("This is no JSON: {error}.")));
+        return Err(Error::invalid("body", t!("This is no JSON: {error}.", error)));
     }
     if body.len() > 1024 * 1024 || body.contains('\0') {
-        return Err(Error::invalid("body", "This cannot be stored."));
+        return Err(Error::invalid("body", t!("This cannot be stored.")));
     }
     let mut tx = db.write(&Scope::All).await?;
     let facility = sqlx::query_scalar!(

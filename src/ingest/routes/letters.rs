@@ -12,6 +12,7 @@ use crate::ingest::commands::dead_letters::{self, Cause};
 use crate::ingest::queries::{self, Letter};
 use crate::web::flash::Done;
 use crate::web::{Form, Here, Hx, Layout, OptionView, PagesView, Routes, Turn, TurnQuery, options, rejected, saved};
+use crate::words::number;
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -75,7 +76,7 @@ impl LetterView {
             facility: letter
                 .facility_name
                 .clone()
-                .unwrap_or_else(|| "The installation".into()),
+                .unwrap_or_else(|| t!("The installation").into()),
             age: age_label(now - letter.at),
             iso: letter.at.to_rfc3339(),
             tries: letter.tries,
@@ -99,7 +100,7 @@ async fn index(
 ) -> Result<Response> {
     let layout = app
         .chrome
-        .page(&person, &here, "Dead letters", "admin/dead-letters")
+        .page(&person, &here, t!("Dead letters"), "admin/dead-letters")
         .await?;
     let page = list(&app, &layout, &chosen.cause, turn.read(), String::new()).await?;
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
@@ -121,11 +122,11 @@ async fn list<'a>(
         None => LIST.into(),
     };
     let now = app.db.clock.now();
-    let all = [("", "All causes")].into_iter();
+    let all = [("", t!("All causes"))].into_iter();
     let causes = Cause::ALL.iter().map(|cause| (cause.as_str(), cause.label()));
     Ok(LettersPage {
         layout,
-        pages: turned.pages(&href, format!("{total} in all"), |letter| letter.id),
+        pages: turned.pages(&href, t!("{total} in all", total = number(total)), |letter| letter.id),
         letters: turned.rows.iter().map(|letter| LetterView::of(letter, now)).collect(),
         causes: options(all.chain(causes), chosen),
         cause: chosen.into(),
@@ -144,7 +145,7 @@ async fn show(
     let letter = queries::letter(&app.db, id).await?;
     let layout = app
         .chrome
-        .page(&person, &here, "Dead letter", "admin/dead-letters")
+        .page(&person, &here, t!("Dead letter"), "admin/dead-letters")
         .await?;
     let page = one(&app, &layout, &letter, letter.body.clone(), String::new());
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
@@ -208,7 +209,7 @@ async fn again(
     let letter = queries::letter(&app.db, id).await?;
     let layout = app
         .chrome
-        .page(&admin.0, here, "Dead letter", "admin/dead-letters")
+        .page(&admin.0, here, t!("Dead letter"), "admin/dead-letters")
         .await?;
     let body = body.unwrap_or_else(|| letter.body.clone());
     rejected(&one(app, &layout, &letter, body, problems.to_string()))
@@ -238,9 +239,9 @@ async fn purge(
     if form.sure != "true" {
         let layout = app
             .chrome
-            .page(&admin.0, &here, "Dead letters", "admin/dead-letters")
+            .page(&admin.0, &here, t!("Dead letters"), "admin/dead-letters")
             .await?;
-        let problem = "Say that you are sure: what is removed cannot be sent again.".to_owned();
+        let problem = t!("Say that you are sure: what is removed cannot be sent again.").to_owned();
         return rejected(&list(&app, &layout, &form.cause, Turn::First, problem).await?);
     }
     dead_letters::purge(&app.db, &admin.0.actor(), form.cause.parse().ok()).await?;

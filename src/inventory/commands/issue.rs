@@ -30,7 +30,7 @@ pub struct Issue {
 /// proposal and nobody said why; `Conflict` when one of them is gone meanwhile.
 pub async fn issue(db: &Db, editor: &Editor, issue: &Issue) -> Result<Vec<UnitId>> {
     if issue.chosen.is_empty() {
-        return Err(Error::invalid("take", "Choose the units to issue."));
+        return Err(Error::invalid("take", t!("Choose the units to issue.")));
     }
     let facility = editor.facility;
     let mut work = Work::begin(db, editor.actor(), &[facility]).await?;

@@ -48,7 +48,7 @@ pub async fn set_thresholds(
     .execute(work.conn())
     .await
     .on_constraint("stock_thresholds_order_check", || {
-        Error::invalid("", "Minimum, reorder and target must rise in this order.")
+        Error::invalid("", t!("Minimum, reorder and target must rise in this order."))
     })?;
     let changed = |side: &BTreeMap<(Component, BloodGroup), Thresholds>| {
         let differs = |key: &(Component, BloodGroup)| before.get(key) != wanted.get(key);

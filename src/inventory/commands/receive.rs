@@ -45,7 +45,7 @@ pub async fn receive(db: &Db, editor: &Editor, receipt: &Receipt) -> Result<Vec<
             .await
             .on_constraint("blood_inventory_donation_number_key", || elsewhere(*row))
             .on_constraint("blood_inventory_facility_id_blood_bank_id_fkey", || {
-                Error::invalid("blood_bank", "This blood bank does not belong to the facility.")
+                Error::invalid("blood_bank", t!("This blood bank does not belong to the facility."))
             })?;
         received.push(id);
     }
@@ -75,7 +75,10 @@ async fn refuse_known(work: &mut Work, editor: &Editor, rows: &[NewRow]) -> Resu
         });
         if let Some(same) = same {
             let status = same.status.label().to_lowercase();
-            problems.add(format!("number_{row}"), format!("Already on the books here: {status}."));
+            problems.add(
+                format!("number_{row}"),
+                t!("Already on the books here: {status}.", status),
+            );
         }
     }
     problems.check()
@@ -85,6 +88,6 @@ async fn refuse_known(work: &mut Work, editor: &Editor, rows: &[NewRow]) -> Resu
 fn elsewhere(row: usize) -> Error {
     Error::Invalid(Problems::one(
         format!("number_{row}"),
-        "Already on the books of another facility: it has to be transferred, not received anew.",
+        t!("Already on the books of another facility: it has to be transferred, not received anew."),
     ))
 }

@@ -19,7 +19,7 @@ pub async fn quarantine(db: &Db, editor: &Editor, unit: UnitId, quantity: Option
         from: &[UnitStatus::Available, UnitStatus::Reserved],
         to: UnitStatus::Quarantined,
         change: Change {
-            reason: Some(required("note", reason, "Say why it is put aside.")?),
+            reason: Some(required("note", reason, t!("Say why it is put aside."))?),
             ..Change::of(MovementKind::Quarantined)
         },
         action: "quarantined",
@@ -37,7 +37,7 @@ pub async fn release(
     note: &str,
 ) -> Result<UnitId> {
     if !inspected {
-        return Err(Error::invalid("inspected", "Confirm that the unit was inspected."));
+        return Err(Error::invalid("inspected", t!("Confirm that the unit was inspected.")));
     }
     let reason = joined("inspected", note);
     let step = Step {
@@ -69,10 +69,10 @@ pub struct Discard {
 /// colon: `damaged: bag leaked`.
 pub async fn discard(db: &Db, editor: &Editor, unit: UnitId, discard: &Discard) -> Result<UnitId> {
     if !reference::active_reason(db.unscoped(), &discard.reason).await? {
-        return Err(Error::invalid("reason", "Choose the reason."));
+        return Err(Error::invalid("reason", t!("Choose the reason.")));
     }
     if discard.reason == DiscardReason::Other.as_str() {
-        required("note", &discard.note, "Say why, since no reason of the list fits.")?;
+        required("note", &discard.note, t!("Say why, since no reason of the list fits."))?;
     }
     let reason = joined(&discard.reason, &discard.note);
     let step = Step {
@@ -103,7 +103,7 @@ pub async fn reverse(db: &Db, editor: &Editor, unit: UnitId, reason: &str) -> Re
         from: &[UnitStatus::Discarded],
         to: UnitStatus::Quarantined,
         change: Change {
-            reason: Some(required("note", reason, "Say why the discard was a mistake.")?),
+            reason: Some(required("note", reason, t!("Say why the discard was a mistake."))?),
             ..Change::of(MovementKind::Reversed)
         },
         action: "restored",
@@ -116,13 +116,16 @@ pub async fn reverse(db: &Db, editor: &Editor, unit: UnitId, reason: &str) -> Re
 pub async fn positive_test(db: &Db, editor: &Editor, unit: UnitId, note: &str) -> Result<()> {
     use UnitStatus::{Available, Expired, Quarantined, Reserved};
     let facility = editor.facility;
-    let reason = joined("positive test", required("note", note, "Say which test was positive.")?);
+    let reason = joined(
+        "positive test",
+        required("note", note, t!("Say which test was positive."))?,
+    );
     let mut work = Work::begin(db, editor.actor(), &[facility]).await?;
     let found = queries::lock(work.conn(), facility, unit).await?.unit;
     if found.is_unsafe {
-        return Err(Error::Conflict(format!(
-            "The positive test of {} is recorded already.",
-            found.name()
+        return Err(Error::Conflict(t!(
+            "The positive test of {name} is recorded already.",
+            name = found.name()
         )));
     }
     match found.status {
@@ -145,9 +148,10 @@ pub async fn positive_test(db: &Db, editor: &Editor, unit: UnitId, note: &str) -
         }
         status => {
             let status = status.label().to_lowercase();
-            return Err(Error::Conflict(format!(
-                "{} is {status}: a test can be recorded for units in the facility only.",
-                found.name()
+            return Err(Error::Conflict(t!(
+                "{name} is {status}: a test can be recorded for units in the facility only.",
+                name = found.name(),
+                status
             )));
         }
     }

@@ -40,7 +40,7 @@ pub async fn return_issued(db: &Db, editor: &Editor, unit: UnitId, condition: &C
     if !(-60.0..=60.0).contains(&condition.temperature) {
         return Err(Error::invalid(
             "temperature",
-            "Give the temperature in °C, between -60 and 60.",
+            t!("Give the temperature in °C, between -60 and 60."),
         ));
     }
     let seal = if condition.seal_intact {

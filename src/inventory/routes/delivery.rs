@@ -68,7 +68,7 @@ pub async fn new(State(app): State<App>, editor: Editor, here: Here) -> Result<H
     let shelf = Shelf::of(&app, &editor).await?;
     let layout = app
         .chrome
-        .facility_page(&editor, &here, "Receive stock", "inventory")
+        .facility_page(&editor, &here, t!("Receive stock"), "inventory")
         .await?;
     let page = DeliveryPage::new(layout, &editor, &shelf, &DeliveryForm::default(), &Problems::default());
     Ok(Html(page.render().map_err(anyhow::Error::from)?))
@@ -101,7 +101,7 @@ pub async fn create(
             };
             let layout = app
                 .chrome
-                .facility_page(&editor, &here, "Receive stock", "inventory")
+                .facility_page(&editor, &here, t!("Receive stock"), "inventory")
                 .await?;
             rejected(&DeliveryPage::new(layout, &editor, &shelf, &form, &problems))
         }
@@ -165,7 +165,7 @@ impl RowView {
             }
         };
         // only the very first row has nothing above it
-        let none = if row == 1 { "Choose" } else { "as above" };
+        let none = if row == 1 { t!("Choose") } else { t!("as above") };
         RowView {
             row,
             number: cell("number", &typed.number),

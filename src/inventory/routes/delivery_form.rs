@@ -101,13 +101,13 @@ impl DeliveryForm {
     pub fn read(&self, when: &When, lives: &HashMap<Component, ComponentLife>) -> Result<Receipt, Problems> {
         let mut problems = Problems::default();
         let blood_bank = self.blood_bank.parse().unwrap_or_else(|_| {
-            problems.add("blood_bank", "Choose the blood bank.");
+            problems.add("blood_bank", t!("Choose the blood bank."));
             0
         });
         let to = match self.to.parse() {
             Ok(to @ (UnitStatus::Available | UnitStatus::Quarantined)) => to,
             _ => {
-                problems.add("to", "Choose where the units go.");
+                problems.add("to", t!("Choose where the units go."));
                 UnitStatus::Quarantined
             }
         };
@@ -128,13 +128,13 @@ impl DeliveryForm {
             if let Some(twin) = twin {
                 problems.add(
                     format!("number_{row}"),
-                    format!("The same unit is in row {}.", twin.row),
+                    t!("The same unit is in row {row}.", row = twin.row),
                 );
             }
             rows.push(NewRow { row, unit });
         }
         if rows.is_empty() && problems.is_empty() {
-            problems.add("", "Enter at least one donation number or lot.");
+            problems.add("", t!("Enter at least one donation number or lot."));
         }
         let note = self.note.trim().to_owned();
         if problems.is_empty() {
@@ -163,16 +163,16 @@ impl RowForm {
         let named = self.name(row, problems);
         let component = or_above(&self.component, |text| text.parse().ok(), &mut above.component);
         if component.is_none() {
-            problems.add(format!("component_{row}"), "Choose the component.");
+            problems.add(format!("component_{row}"), t!("Choose the component."));
         }
         let group = or_above(&self.group, |text| text.parse().ok(), &mut above.group);
         if group.is_none() {
-            problems.add(format!("group_{row}"), "Choose the group.");
+            problems.add(format!("group_{row}"), t!("Choose the group."));
         }
         let collected = or_above(&self.collected, |text| when.parse(text), &mut above.collected);
         match collected {
-            None => problems.add(format!("collected_{row}"), "Give the time of collection."),
-            Some(at) if at > when.now => problems.add(format!("collected_{row}"), "This is in the future."),
+            None => problems.add(format!("collected_{row}"), t!("Give the time of collection.")),
+            Some(at) if at > when.now => problems.add(format!("collected_{row}"), t!("This is in the future.")),
             Some(_) => {}
         }
         let (component, collected_at) = (component?, collected?);
@@ -206,12 +206,15 @@ impl RowForm {
         if !named {
             problems.add(
                 format!("number_{row}"),
-                format!("Name the lot, in at most {LONGEST_LOT} characters."),
+                t!("Name the lot, in at most {LONGEST_LOT} characters.", LONGEST_LOT),
             );
         }
         let quantity = whole(&self.quantity).filter(|quantity| (1..=MOST_IN_A_LOT).contains(quantity));
         if quantity.is_none() {
-            problems.add(format!("quantity_{row}"), format!("1 to {MOST_IN_A_LOT} units."));
+            problems.add(
+                format!("quantity_{row}"),
+                t!("1 to {MOST_IN_A_LOT} units.", MOST_IN_A_LOT),
+            );
         }
         quantity
             .filter(|_| named)
@@ -235,9 +238,9 @@ impl RowForm {
             text => when.parse(text),
         };
         match expires {
-            None => problems.add(field, "Give the expiry of the label."),
-            Some(at) if at <= collected => problems.add(field, "This is before the collection."),
-            Some(at) if at <= when.now => problems.add(field, format!("Expired {}.", when.until(at))),
+            None => problems.add(field, t!("Give the expiry of the label.")),
+            Some(at) if at <= collected => problems.add(field, t!("This is before the collection.")),
+            Some(at) if at <= when.now => problems.add(field, t!("Expired {until}.", until = when.until(at))),
             Some(_) => {}
         }
         expires

@@ -9,13 +9,14 @@ use chrono::{Days, NaiveDate};
 use super::words::{When, components, groups};
 use crate::app::App;
 use crate::auth::Viewer;
-use crate::charts::{self, counted, full};
+use crate::charts::{self, full};
 use crate::clock::local_day;
 use crate::error::{Error, Result};
 use crate::ids::FacilityId;
 use crate::inventory::figures::Flow;
 use crate::inventory::flows::{self, FlowFilter, Moved, PAGE};
 use crate::web::{Here, Layout, OptionView, PagesView, options};
+use crate::words::Dated;
 
 /// Days that a list looks back at most, as boards do.
 const LONGEST_DAYS: i64 = 400;
@@ -70,12 +71,12 @@ impl Asked {
             text => text.parse::<NaiveDate>(),
         };
         let (days, problem) = match (day(&self.from), day(&self.to)) {
-            (Ok(first), Ok(last)) if last < first => ((today, today), "The last day lies before the first."),
+            (Ok(first), Ok(last)) if last < first => ((today, today), t!("The last day lies before the first.")),
             (Ok(first), Ok(last)) if (last - first).num_days() >= LONGEST_DAYS => {
-                ((today, today), "Choose at most 400 days.")
+                ((today, today), t!("Choose at most 400 days."))
             }
             (Ok(first), Ok(last)) => ((first, last), ""),
-            _ => ((today, today), "A day is written 2026-11-21."),
+            _ => ((today, today), t!("A day is written 2026-11-21.")),
         };
         let filter = FlowFilter {
             flow: self.kind.parse().unwrap_or(Flow::Issued),
@@ -103,7 +104,7 @@ pub async fn index(
     let today = local_day(when.zone, when.now);
     let (filter, problem) = asked.read(today);
     if filter.last > today + Days::new(1) || filter.first < today - Days::new(36_500) {
-        return Err(Error::invalid("from", "These days lie beyond the calendar."));
+        return Err(Error::invalid("from", t!("These days lie beyond the calendar.")));
     }
     let mut tx = app.db.read(&viewer.scope()).await?;
     let total = flows::total(&mut tx, facility, &filter).await?;
@@ -117,11 +118,11 @@ pub async fn index(
     let page = MovementsPage {
         layout: app.chrome.facility_page(&viewer, &here, &title, "inventory").await?,
         facility,
-        summary: format!(
-            "{} in {}, {}",
-            charts::units(total.units),
-            counted(total.rows, "row", "rows"),
-            days(&filter)
+        summary: t!(
+            "{units} in {rows}, {days}",
+            units = charts::units(total.units),
+            rows = n!("{n} row", "{n} rows", total.rows),
+            days = days(&filter)
         ),
         title,
         kinds: options(
@@ -130,12 +131,16 @@ pub async fn index(
         ),
         from: filter.first.to_string(),
         to: filter.last.to_string(),
-        components: components("All components", filter.component.map_or("", |one| one.as_str())),
-        groups: groups("All groups", filter.group.map_or("", |one| one.as_str())),
+        components: components(t!("All components"), filter.component.map_or("", |one| one.as_str())),
+        groups: groups(t!("All groups"), filter.group.map_or("", |one| one.as_str())),
         problem: problem.into(),
         rows: found.iter().map(|moved| row(moved, facility, &when, &here)).collect(),
         pages: PagesView {
-            summary: format!("{} shown of {}, the latest first", found.len(), total.rows),
+            summary: t!(
+                "{rows} shown of {all}, the latest first",
+                rows = found.len(),
+                all = total.rows
+            ),
             previous: asked.before.map(|_| address.clone()),
             next: last.map(|id| format!("{address}&before={id}")),
         },
@@ -144,10 +149,10 @@ pub async fn index(
 }
 
 fn days(filter: &FlowFilter) -> String {
-    let word = |day: NaiveDate| day.format("%-d %b %Y").to_string();
+    let word = |day: NaiveDate| day.dated("%-d %b %Y");
     match filter.first == filter.last {
         true => word(filter.first),
-        false => format!("{} to {}", word(filter.first), word(filter.last)),
+        false => t!("{from} to {to}", from = word(filter.first), to = word(filter.last)),
     }
 }
 
@@ -159,8 +164,8 @@ fn row(moved: &Moved, facility: FacilityId, when: &When, here: &Here) -> MovedRo
         at: when.label(moved.at),
         href: here.below(&format!("/facilities/{facility}/inventory/{}", moved.unit)),
         name: number
-            .or_else(|| moved.lot.as_ref().map(|lot| format!("Lot {lot}")))
-            .unwrap_or_else(|| format!("Unit {}", moved.unit)),
+            .or_else(|| moved.lot.as_ref().map(|lot| t!("Lot {lot}", lot)))
+            .unwrap_or_else(|| t!("Unit {id}", id = moved.unit)),
         group: moved.group.label(),
         component: moved.component.label(),
         quantity: full(f64::from(moved.quantity)),

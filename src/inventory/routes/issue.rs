@@ -147,7 +147,7 @@ async fn page(
     };
     let layout = app
         .chrome
-        .facility_page(editor, &here, "Issue to a patient", "inventory")
+        .facility_page(editor, &here, t!("Issue to a patient"), "inventory")
         .await?;
     let (need, offer) = match form.need.read() {
         Ok(need) => (
@@ -203,11 +203,13 @@ async fn offer(
     let of = need.component.label().to_lowercase();
     Ok(OfferView {
         summary: match proposed {
-            0 => format!("No compatible unit for {wanted} of {of}."),
-            all if all >= need.quantity => format!("{wanted} of {of}: proposed first by group, then by expiry."),
-            some => format!(
-                "Only {} of {wanted} of {of} can be given from here.",
-                full(f64::from(some))
+            0 => t!("No compatible unit for {wanted} of {of}.", wanted, of),
+            all if all >= need.quantity => t!("{wanted} of {of}: proposed first by group, then by expiry.", wanted, of),
+            some => t!(
+                "Only {from} of {wanted} of {of} can be given from here.",
+                from = full(f64::from(some)),
+                wanted,
+                of
             ),
         },
         short: proposed < need.quantity,
@@ -250,10 +252,10 @@ impl OfferRow {
 
 fn place(rank: u8) -> String {
     match rank {
-        1 => "Best match".into(),
-        2 => "2nd choice".into(),
-        3 => "3rd choice".into(),
-        rank => format!("{rank}th choice"),
+        1 => t!("Best match").into(),
+        2 => t!("2nd choice").into(),
+        3 => t!("3rd choice").into(),
+        rank => t!("{rank}th choice", rank),
     }
 }
 
@@ -261,17 +263,17 @@ impl NeedView {
     fn new(form: &NeedForm, problems: Problems) -> Self {
         let unknown = |label| std::iter::once(("", label));
         NeedView {
-            components: components("Choose", &form.component),
+            components: components(t!("Choose"), &form.component),
             abo: options(
-                unknown("Unknown").chain(Abo::ALL.iter().map(|abo| (abo.as_str(), abo.label()))),
+                unknown(t!("Unknown")).chain(Abo::ALL.iter().map(|abo| (abo.as_str(), abo.label()))),
                 &form.abo,
             ),
             rh: options(
-                unknown("Unknown").chain(Rh::ALL.iter().map(|rh| (rh.as_str(), rh.label()))),
+                unknown(t!("Unknown")).chain(Rh::ALL.iter().map(|rh| (rh.as_str(), rh.label()))),
                 &form.rh,
             ),
             sex: options(
-                unknown("Unknown").chain(Sex::ALL.iter().map(|sex| (sex.as_str(), sex.label()))),
+                unknown(t!("Unknown")).chain(Sex::ALL.iter().map(|sex| (sex.as_str(), sex.label()))),
                 &form.sex,
             ),
             form: form.clone(),
@@ -285,8 +287,8 @@ fn nothing(facility: FacilityId, need: &Need, choices: &[Choice]) -> EmptyView {
     if choices.is_empty() || choices.iter().all(|choice| choice.low_titre_only) {
         return EmptyView {
             kind: "range".into(),
-            title: "No group can be proposed".into(),
-            text: "For this patient and component only the laboratory can decide.".into(),
+            title: t!("No group can be proposed").into(),
+            text: t!("For this patient and component only the laboratory can decide.").into(),
             label: String::new(),
             href: String::new(),
         };
@@ -304,9 +306,9 @@ fn nothing(facility: FacilityId, need: &Need, choices: &[Choice]) -> EmptyView {
     ];
     EmptyView {
         kind: "range".into(),
-        title: "No compatible unit is here".into(),
-        text: "Ask other facilities of the network for it.".into(),
-        label: "Raise a request".into(),
+        title: t!("No compatible unit is here").into(),
+        text: t!("Ask other facilities of the network for it.").into(),
+        label: t!("Raise a request").into(),
         href: format!("/facilities/{facility}/requests/new{}", query_string(&wish)),
     }
 }

@@ -48,35 +48,35 @@ impl NeedForm {
         let mut problems = Problems::default();
         let component: Option<Component> = self.component.parse().ok();
         if component.is_none() {
-            problems.add("component", "Choose the component.");
+            problems.add("component", t!("Choose the component."));
         }
         let quantity = whole(&self.quantity).filter(|quantity| (1..=MOST_UNITS).contains(quantity));
         if quantity.is_none() {
-            problems.add("quantity", format!("1 to {MOST_UNITS} units."));
+            problems.add("quantity", t!("1 to {MOST_UNITS} units.", MOST_UNITS));
         }
         let patient = Patient {
             abo: optional(
                 &self.abo,
                 "abo",
-                "Choose the group, or unknown.",
+                t!("Choose the group, or unknown."),
                 &mut problems,
                 str::parse::<Abo>,
             ),
             rh: optional(
                 &self.rh,
                 "rh",
-                "Choose the factor, or unknown.",
+                t!("Choose the factor, or unknown."),
                 &mut problems,
                 str::parse::<Rh>,
             ),
             sex: optional(
                 &self.sex,
                 "sex",
-                "Choose the sex, or unknown.",
+                t!("Choose the sex, or unknown."),
                 &mut problems,
                 str::parse::<Sex>,
             ),
-            age_years: optional(&self.age, "age", "Whole years, or empty.", &mut problems, |text| {
+            age_years: optional(&self.age, "age", t!("Whole years, or empty."), &mut problems, |text| {
                 text.parse::<u8>().ok().filter(|age| *age <= OLDEST).ok_or(())
             }),
             anti_d: self.anti_d == "true",
@@ -157,11 +157,11 @@ impl IssueForm {
                 _ if typed.trim().is_empty() => {}
                 Some(0) => {}
                 Some(quantity) if (1..=MOST_UNITS).contains(&quantity) => chosen.push((unit, quantity)),
-                _ => problems.add(format!("take_{unit}"), "A whole number."),
+                _ => problems.add(format!("take_{unit}"), t!("A whole number.")),
             }
         }
         if chosen.is_empty() && problems.is_empty() {
-            problems.add("take", "Choose the units to issue.");
+            problems.add("take", t!("Choose the units to issue."));
         }
         if let Some(problem) = text::problem(&self.override_reason, LONGEST_REASON) {
             problems.add("override_reason", problem);

@@ -10,7 +10,7 @@ use super::words::{BadgeView, ExpiryView, When, badge, components, expiry, group
 use crate::app::App;
 use crate::auth::{Role, Viewer};
 use crate::blood::UnitStatus;
-use crate::charts::{self, counted, full};
+use crate::charts::{self, full};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::ids::FacilityId;
@@ -88,13 +88,13 @@ pub async fn index(
     drop(tx);
     let layout = app
         .chrome
-        .facility_page(&viewer, &here, "Stock", "inventory")
+        .facility_page(&viewer, &here, t!("Stock"), "inventory")
         .await?
         .following();
     let mut page = ListPage::new(layout, facility, &when, &filter, total, &found, &here);
     if !booked.is_empty() {
         let all: i64 = booked.iter().map(|unit| i64::from(unit.quantity)).sum();
-        page.booked_words = counted(all, "unit is booked", "units are booked");
+        page.booked_words = n!("{n} unit is booked", "{n} units are booked", all);
     }
     page.booked = booked
         .iter()
@@ -138,24 +138,24 @@ impl ListPage {
             expires_at: unit.expires_at,
             id: unit.id,
         };
-        let shown = format!(
-            "{} shown of {}, the first to expire first",
-            found.rows.len(),
-            total.rows
+        let shown = t!(
+            "{rows} shown of {all}, the first to expire first",
+            rows = found.rows.len(),
+            all = total.rows
         );
         ListPage {
             layout,
             facility,
-            summary: format!(
-                "{} in {}",
-                charts::units(total.units),
-                counted(total.rows, "row", "rows")
+            summary: t!(
+                "{units} in {rows}",
+                units = charts::units(total.units),
+                rows = n!("{n} row", "{n} rows", total.rows)
             ),
             components: components(
-                "All components",
+                t!("All components"),
                 filter.component.map_or("", |component| component.as_str()),
             ),
-            groups: groups("All groups", filter.group.map_or("", |group| group.as_str())),
+            groups: groups(t!("All groups"), filter.group.map_or("", |group| group.as_str())),
             statuses: statuses(filter),
             expiring: expiring(filter),
             issuable: filter.issuable,
@@ -187,7 +187,7 @@ impl UnitRow {
             is_unsafe: unit.is_unsafe,
             reserved: unit
                 .reserved_until
-                .map_or_else(String::new, |until| format!("until {}", when.label(until))),
+                .map_or_else(String::new, |until| t!("until {when}", when = when.label(until))),
             expiry: expiry(when, unit),
             received: when.label(unit.received_at),
         }
@@ -197,16 +197,16 @@ impl UnitRow {
 fn statuses(filter: &Filter) -> Vec<OptionView> {
     let all = UnitStatus::ALL.iter().map(|status| (status.as_str(), status.label()));
     let chosen = filter.status.map_or("", |status| status.as_str());
-    options(std::iter::once(("", "In the facility")).chain(all), chosen)
+    options(std::iter::once(("", t!("In the facility"))).chain(all), chosen)
 }
 
 /// The usual spans, and whatever span a link asked for.
 fn expiring(filter: &Filter) -> Vec<OptionView> {
     let usual = [
-        ("", "Any expiry"),
-        ("24", "Within 24 hours"),
-        ("72", "Within 72 hours"),
-        ("168", "Within 7 days"),
+        ("", t!("Any expiry")),
+        ("24", t!("Within 24 hours")),
+        ("72", t!("Within 72 hours")),
+        ("168", t!("Within 7 days")),
     ];
     let chosen = filter
         .expiring_hours
@@ -214,7 +214,7 @@ fn expiring(filter: &Filter) -> Vec<OptionView> {
     let mut spans = options(usual, &chosen);
     if !spans.iter().any(|span| span.selected) {
         spans.push(OptionView {
-            label: format!("Within {chosen} hours"),
+            label: t!("Within {chosen} hours", chosen),
             value: chosen,
             selected: true,
         });
@@ -227,9 +227,9 @@ fn nothing(viewer: &Viewer, filter: &Filter) -> EmptyView {
     let (kind, title, text, label, href) = match filter.is_empty() {
         true => (
             "never",
-            "No stock yet",
-            "Units appear here when a delivery is booked or a transfer arrives.",
-            "Receive stock",
+            t!("No stock yet"),
+            t!("Units appear here when a delivery is booked or a transfer arrives."),
+            t!("Receive stock"),
             if viewer.role >= Role::Staff {
                 format!("/facilities/{facility}/inventory/new")
             } else {
@@ -238,9 +238,9 @@ fn nothing(viewer: &Viewer, filter: &Filter) -> EmptyView {
         ),
         false => (
             "filter",
-            "No unit fits these filters",
-            "Without a status only units in the facility are listed; a search finds all that ever were.",
-            "Clear the filters",
+            t!("No unit fits these filters"),
+            t!("Without a status only units in the facility are listed; a search finds all that ever were."),
+            t!("Clear the filters"),
             Filter::default().href(facility),
         ),
     };

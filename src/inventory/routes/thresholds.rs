@@ -89,9 +89,9 @@ pub(super) async fn edit(
     drop(tx);
     if !filled.propose.is_empty() {
         let proposed = proposal(&levels, &days);
-        page.filled = format!(
-            "Proposed from the demand of the last 28 days for {} shelves; the others are as they were. Nothing is saved yet.",
-            proposed.len()
+        page.filled = t!(
+            "Proposed from the demand of the last 28 days for {proposed} shelves; the others are as they were. Nothing is saved yet.",
+            proposed = proposed.len()
         );
         fill(&mut page, &proposed);
     } else if !filled.copy.is_empty() {
@@ -105,7 +105,7 @@ pub(super) async fn edit(
         for cell in page.rows.iter_mut().flat_map(|row| &mut row.cells) {
             (cell.minimum, cell.reorder, cell.target) = Default::default();
         }
-        page.filled = format!("Copied from {name}. Nothing is saved yet.");
+        page.filled = t!("Copied from {name}. Nothing is saved yet.", name);
         fill(&mut page, &copied);
     }
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
@@ -191,7 +191,7 @@ async fn page(app: &App, here: &Here, admin: &FacilityAdmin) -> Result<Threshold
     drop(tx);
     let layout = app
         .chrome
-        .facility_page(admin, here, "Stock levels", "admin/facilities")
+        .facility_page(admin, here, t!("Stock levels"), "admin/facilities")
         .await?;
     let text = |value: Option<i32>| value.map(|value| value.to_string()).unwrap_or_default();
     let all = app.chrome.all().await?;
@@ -208,9 +208,9 @@ async fn page(app: &App, here: &Here, admin: &FacilityAdmin) -> Result<Threshold
             .map(|component| ColumnView {
                 label: component.label(),
                 aim: match days.get(component) {
-                    Some(1.0) => "aim 1 day".into(),
-                    Some(days) => format!("aim {days} days"),
-                    None => "no aim".into(),
+                    Some(1.0) => t!("aim 1 day").into(),
+                    Some(days) => t!("aim {days} days", days),
+                    None => t!("no aim").into(),
                 },
             })
             .collect(),
@@ -229,7 +229,7 @@ async fn page(app: &App, here: &Here, admin: &FacilityAdmin) -> Result<Threshold
                         target: text(level.target),
                         demand: match level.daily_demand {
                             Some(demand) if demand > 0.0 => format!("{demand:.1} a day"),
-                            _ => "no demand".into(),
+                            _ => t!("no demand").into(),
                         },
                         problem: String::new(),
                     })
@@ -257,7 +257,7 @@ impl Grid {
                 .iter()
                 .any(|all| all.len() != count)
         {
-            return Err(Error::invalid("", "The form is not complete. Load the page again."));
+            return Err(Error::invalid("", t!("The form is not complete. Load the page again.")));
         }
         let mut problems = Problems::default();
         let mut levels = Levels::new();
@@ -266,7 +266,7 @@ impl Grid {
                 Some((component.parse::<Component>().ok()?, group.parse::<BloodGroup>().ok()?))
             });
             let Some(shelf) = shelf else {
-                return Err(Error::invalid("", "The form names a shelf that does not exist."));
+                return Err(Error::invalid("", t!("The form names a shelf that does not exist.")));
             };
             match Thresholds::typed(&self.minimum[at], &self.reorder[at], &self.target[at]) {
                 Ok(Some(thresholds)) => {

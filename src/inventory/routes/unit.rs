@@ -235,7 +235,7 @@ async fn page(app: &App, viewer: &Viewer, here: &Here, id: UnitId, tried: Option
             .map_or_else(String::new, |bank| bank.name),
         reserved_until: unit.reserved_until.map(|until| when.label(until)),
         reserved_for: unit.reserved_for.map(|request| LinkView {
-            value: format!("Request {request}"),
+            value: t!("Request {request}", request),
             href: format!("/facilities/{facility}/requests/{request}"),
         }),
         steps: steps(&when, &movements, &reasons, test),
@@ -283,7 +283,7 @@ fn reasons(all: &[Reason], chosen: &str) -> Vec<OptionView> {
         .iter()
         .filter(|reason| reason.active)
         .map(|reason| (reason.code.as_str(), reason.label.as_str()));
-    options(std::iter::once(("", "Choose")).chain(all), chosen)
+    options(std::iter::once(("", t!("Choose"))).chain(all), chosen)
 }
 
 fn siblings(facility: FacilityId, unit: &Unit, donation: &[Unit]) -> Vec<LinkView> {

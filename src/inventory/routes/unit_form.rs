@@ -71,7 +71,7 @@ impl UnitForm {
                 Some(quantity) => Ok(Some(quantity)),
                 None => Err(Error::invalid(
                     "quantity",
-                    "Give a whole number, or leave it empty for all.",
+                    t!("Give a whole number, or leave it empty for all."),
                 )),
             },
         }
@@ -98,7 +98,7 @@ impl UnitForm {
             .parse()
             .ok()
             .filter(|degrees: &f32| degrees.is_finite())
-            .ok_or_else(|| Error::invalid("temperature", "Measure the temperature and give it in °C."))?;
+            .ok_or_else(|| Error::invalid("temperature", t!("Measure the temperature and give it in °C.")))?;
         Ok(Condition {
             temperature,
             seal_intact: self.seal_intact == "true",

@@ -27,7 +27,7 @@ pub fn steps(when: &When, movements: &[Movement], reasons: &[Reason], test: Opti
         let view = StepView {
             icon: "triangle-alert",
             tone: "critical",
-            sentence: "Marked unsafe".into(),
+            sentence: t!("Marked unsafe").into(),
             reason: test.reason,
             who: test.actor_name,
             at_iso: test.at.to_rfc3339(),
@@ -68,8 +68,11 @@ fn step(when: &When, movement: &Movement, reasons: &[Reason]) -> StepView {
 /// `Dispatched`, `3 units split off into a row of their own`.
 fn told(movement: &Movement) -> String {
     match (movement.kind, movement.to) {
-        (MovementKind::Split, None) => format!("{} split off into a row of their own", units(movement.quantity)),
-        (MovementKind::Split, Some(_)) => format!("{} of the lot became this row", units(movement.quantity)),
+        (MovementKind::Split, None) => t!(
+            "{value} split off into a row of their own",
+            value = units(movement.quantity)
+        ),
+        (MovementKind::Split, Some(_)) => t!("{value} of the lot became this row", value = units(movement.quantity)),
         (kind, Some(to)) if matches!(kind, MovementKind::Received | MovementKind::Arrived) => {
             format!("{}, {}", kind.label(), to.label().to_lowercase())
         }

@@ -11,6 +11,7 @@ use crate::clock::{Zone, age_label};
 use crate::error::Result;
 use crate::inventory::Unit;
 use crate::web::{OptionView, options, rejected};
+use crate::words::Dated;
 
 /// The facility's clock, and the instant for which a page is written.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +25,10 @@ impl When {
     pub fn label(&self, at: DateTime<Utc>) -> String {
         let wall = self.zone.wall(at);
         let this_year = wall.year() == self.zone.wall(self.now).year();
-        wall.format(if this_year { "%-d %b %H:%M" } else { "%-d %b %Y %H:%M" })
-            .to_string()
+        match this_year {
+            true => wall.dated("%-d %b %H:%M"),
+            false => wall.dated("%-d %b %Y %H:%M"),
+        }
     }
 
     /// Reads a control of the type `datetime-local`: date and time by the facility's clock, or a date alone for its first minute.
@@ -41,9 +44,9 @@ impl When {
     /// `in 5 h`, `2 days ago`.
     pub fn until(&self, at: DateTime<Utc>) -> String {
         if at > self.now {
-            format!("in {}", age_label(at - self.now))
+            t!("in {age}", age = age_label(at - self.now))
         } else {
-            format!("{} ago", age_label(self.now - at))
+            t!("{age} ago", age = age_label(self.now - at))
         }
     }
 }
@@ -67,9 +70,9 @@ pub fn expiry(when: &When, unit: &Unit) -> ExpiryView {
     let left = unit.life_left(when.now);
     let (phase, word) = match left {
         _ if !watched => ("", ""),
-        left if left <= TimeDelta::zero() => ("critical", "Expired"),
-        left if left <= TimeDelta::hours(24) => ("low", "Within a day"),
-        left if left <= TimeDelta::hours(72) => ("watch", "Within 3 days"),
+        left if left <= TimeDelta::zero() => ("critical", t!("Expired")),
+        left if left <= TimeDelta::hours(24) => ("low", t!("Within a day")),
+        left if left <= TimeDelta::hours(72) => ("watch", t!("Within 3 days")),
         _ => ("", ""),
     };
     ExpiryView {

@@ -46,8 +46,8 @@ pub async fn define_event_type(tx: &mut PgConnection, new: &NewEventType) -> Res
     )
     .fetch_optional(tx)
     .await
-    .on_constraint("event_types_name_check", || Error::invalid("name", "An event type needs a name."))?
-    .ok_or_else(|| Error::Conflict(format!("Another catalog defines the event type {}.", new.name)))
+    .on_constraint("event_types_name_check", || Error::invalid("name", t!("An event type needs a name.")))?
+    .ok_or_else(|| Error::Conflict(t!("Another catalog defines the event type {name}.", name = new.name)))
 }
 
 /// Installs a metric, or changes the one of this name; answers its number. `Conflict` when another catalog has it.
@@ -67,7 +67,7 @@ pub async fn define_metric(tx: &mut PgConnection, new: &NewMetric) -> Result<i32
             sqlx::query_scalar!("select id from event_types where name = $1", name)
                 .fetch_optional(&mut *tx)
                 .await?
-                .ok_or_else(|| Error::invalid("event_type", format!("There is no event type {name}.")))?,
+                .ok_or_else(|| Error::invalid("event_type", t!("There is no event type {name}.", name)))?,
         ),
         None => None,
     };
@@ -99,6 +99,6 @@ pub async fn define_metric(tx: &mut PgConnection, new: &NewMetric) -> Result<i32
     )
     .fetch_optional(tx)
     .await
-    .on_constraint("metric_definitions_name_check", || Error::invalid("name", "A metric needs a name."))?
-    .ok_or_else(|| Error::Conflict(format!("Another catalog defines the metric {}.", new.name)))
+    .on_constraint("metric_definitions_name_check", || Error::invalid("name", t!("A metric needs a name.")))?
+    .ok_or_else(|| Error::Conflict(t!("Another catalog defines the metric {name}.", name = new.name)))
 }

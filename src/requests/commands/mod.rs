@@ -11,7 +11,7 @@ use super::{Acceptance, NewRequest, RecipientStatus, Request, RequestStatus, Ste
 use crate::audit::{self, Actor, Entry};
 use crate::auth::Editor;
 use crate::blood::{MovementKind, UnitStatus, compatibility};
-use crate::charts::{counted, units};
+use crate::charts::units;
 use crate::db::{Db, Scope};
 use crate::error::{Error, Result};
 use crate::ids::{FacilityId, RequestId, numbers};
@@ -63,7 +63,7 @@ async fn insert(work: &mut Work, facility: FacilityId, new: &NewRequest) -> Resu
     if active != new.recipients.len() as i64 {
         return Err(Error::invalid(
             "to",
-            "One of these facilities does not exist or is closed.",
+            t!("One of these facilities does not exist or is closed."),
         ));
     }
     let user = work.actor.user.map(|user| user.0);
@@ -127,7 +127,7 @@ pub async fn accept(db: &Db, editor: &Editor, id: RequestId, answer: &Acceptance
     if !(1..=request.quantity).contains(&quantity) {
         return Err(Error::invalid(
             "quantity",
-            format!("Send 1 to {}.", units(request.quantity)),
+            t!("Send 1 to {value}.", value = units(request.quantity)),
         ));
     }
     let reserved = reserve(&mut work, editor.facility, &request, quantity, answer.confirmed).await?;
@@ -149,9 +149,13 @@ pub async fn accept(db: &Db, editor: &Editor, id: RequestId, answer: &Acceptance
     .await?;
     set_status(&mut work, &request, RequestStatus::Accepted).await?;
     let words = if quantity < request.quantity {
-        format!("In part: {quantity} of {}", units(request.quantity))
+        t!(
+            "In part: {quantity} of {value}",
+            quantity,
+            value = units(request.quantity)
+        )
     } else {
-        format!("All of it: {}", units(quantity))
+        t!("All of it: {value}", value = units(quantity))
     };
     step(
         &mut work,
@@ -184,9 +188,10 @@ async fn reserve(
     if found < quantity && !confirmed {
         return Err(Error::invalid(
             "quantity",
-            format!(
-                "The stock holds {} now: accept {found}, or confirm that the others will follow.",
-                counted(found, "compatible unit", "compatible units")
+            t!(
+                "The stock holds {counted} now: accept {found}, or confirm that the others will follow.",
+                counted = n!("{n} compatible unit", "{n} compatible units", found),
+                found
             ),
         ));
     }
@@ -262,15 +267,15 @@ pub async fn cancel(db: &Db, editor: &Editor, id: RequestId, reason: &str) -> Re
     let mut work = Work::begin(db, editor.actor(), &parties).await?;
     let request = queries::find(work.conn(), editor.facility, id).await?;
     if request.closed_at.is_some() {
-        return Err(Error::Conflict(format!(
-            "The request is {} already.",
-            request.status.label().to_lowercase()
+        return Err(Error::Conflict(t!(
+            "The request is {what} already.",
+            what = request.status.label().to_lowercase()
         )));
     }
     let deliveries = queries::deliveries(work.conn(), id).await?;
     if deliveries.iter().any(|delivery| delivery.delivered_at.is_none()) {
         return Err(Error::Conflict(
-            "Units are on their way: receive them, and send back what is not needed.".into(),
+            t!("Units are on their way: receive them, and send back what is not needed.").into(),
         ));
     }
     if let Some(accepter) = request.accepted_by {
@@ -329,11 +334,16 @@ async fn to_answer(work: &mut Work, facility: FacilityId, id: RequestId) -> Resu
     let refusal = match request.mine {
         None => return Err(Error::NotFound),
         Some(RecipientStatus::Open) if request.status == RequestStatus::Open => return Ok(request),
-        Some(RecipientStatus::Rejected) => "Your facility has rejected this request already.".into(),
-        Some(_) if request.accepted_by == Some(facility) => "Your facility has accepted this request already.".into(),
+        Some(RecipientStatus::Rejected) => t!("Your facility has rejected this request already.").into(),
+        Some(_) if request.accepted_by == Some(facility) => {
+            t!("Your facility has accepted this request already.").into()
+        }
         Some(_) => match &request.accepted_name {
-            Some(name) => format!("{name} accepted this request first."),
-            None => format!("The request is {} already.", request.status.label().to_lowercase()),
+            Some(name) => t!("{name} accepted this request first.", name),
+            None => t!(
+                "The request is {what} already.",
+                what = request.status.label().to_lowercase()
+            ),
         },
     };
     Err(Error::Conflict(refusal))
@@ -370,7 +380,7 @@ async fn set_status(work: &mut Work, request: &Request, status: RequestStatus) -
         status,
         RequestStatus::Rejected | RequestStatus::Cancelled | RequestStatus::Fulfilled
     );
-    let name = format!("request {}", request.id);
+    let name = t!("request {id}", id = request.id);
     work.changed(None, name, Some(request.status.as_str()), Some(status.as_str()));
     sqlx::query!(
         "update blood_requests set status = $3, closed_at = case when $4 then clock_now() else closed_at end
@@ -388,7 +398,7 @@ async fn set_status(work: &mut Work, request: &Request, status: RequestStatus) -
 fn reason_of(reason: &str) -> Result<&str> {
     let reason = reason.trim();
     match text::problem(reason, 200) {
-        _ if reason.is_empty() => Err(Error::invalid("reason", "Say why, in a few words.")),
+        _ if reason.is_empty() => Err(Error::invalid("reason", t!("Say why, in a few words."))),
         Some(problem) => Err(Error::invalid("reason", problem)),
         None => Ok(reason),
     }

@@ -58,7 +58,11 @@ pub async fn fulfil(work: &mut Work, facility: FacilityId, id: RequestId, units:
     } else {
         StepKind::Received
     };
-    let words = format!("Arrived: {after} of {}", charts::units(before.quantity));
+    let words = t!(
+        "Arrived: {after} of {charts}",
+        after,
+        charts = charts::units(before.quantity)
+    );
     step(work, facility, id, facility, kind, &words).await
 }
 

@@ -6,6 +6,9 @@ use serde_json::json;
 
 use super::{Domain, World, cents, seconds};
 
+/// When, and what.
+type Dated = (DateTime<Utc>, serde_json::Value);
+
 /// Product, price, and how much it is liked.
 const PRODUCTS: [(&str, f64, f64); 8] = [
     ("headphones", 129.0, 9.0),
@@ -78,11 +81,7 @@ impl Shop {
         price: f64,
         quantity: u32,
         dice: &mut super::Dice,
-    ) -> (
-        DateTime<Utc>,
-        serde_json::Value,
-        Option<(DateTime<Utc>, serde_json::Value)>,
-    ) {
+    ) -> (DateTime<Utc>, serde_json::Value, Option<Dated>) {
         self.orders += 1;
         let order = format!("{}-{}", carted.timestamp(), self.orders);
         let at = carted + seconds(dice.heavy(150.0, 0.9));

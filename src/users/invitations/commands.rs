@@ -23,18 +23,18 @@ impl NewInvitation {
     pub fn check(&self) -> Problems {
         let mut problems = Problems::default();
         if !is_address(&self.email) || !is_deliverable(&self.email) {
-            problems.add("email", "This is not an e-mail address.");
+            problems.add("email", t!("This is not an e-mail address."));
         }
         if !is_name(&self.name) {
-            problems.add("name", "Give a name of at most 120 characters.");
+            problems.add("name", t!("Give a name of at most 120 characters."));
         }
         let mut facilities: Vec<FacilityId> = self.offers.iter().map(|offer| offer.facility).collect();
         facilities.sort_unstable();
         facilities.dedup();
         if facilities.len() < self.offers.len() {
-            problems.add("offers", "Choose each facility once.");
+            problems.add("offers", t!("Choose each facility once."));
         } else if self.offers.is_empty() && !self.network_admin {
-            problems.add("offers", "Choose at least one facility and a role.");
+            problems.add("offers", t!("Choose at least one facility and a role."));
         }
         problems
     }
@@ -52,21 +52,21 @@ pub async fn obstacles(
         return Ok(problems);
     }
     if rights::may_invite(actor, &new.offers, new.network_admin).is_err() {
-        problems.add("offers", "You do not manage this facility.");
+        problems.add("offers", t!("You do not manage this facility."));
     } else if queries::is_member(tx, &new.email, &new.offers).await? {
         problems.add(
             "email",
-            "This person already has a role there. Change it on their page.",
+            t!("This person already has a role there. Change it on their page."),
         );
     } else if manager.network_admin && queries::account_of(tx, &new.email).await?.is_some() {
         problems.add(
             "email",
-            "Somebody with this address exists. Add the role on their page.",
+            t!("Somebody with this address exists. Add the role on their page."),
         );
     } else if queries::is_invited(tx, &new.email, manager.network_admin).await? {
         problems.add(
             "email",
-            "This person is invited already. Send the invitation again instead.",
+            t!("This person is invited already. Send the invitation again instead."),
         );
     }
     Ok(problems)
@@ -126,7 +126,7 @@ pub async fn invite_all(
     let (mut tx, actor) = begin(db, manager).await?;
     mark(&mut tx, manager, &actor, table).await?;
     if !table.is_good() {
-        return Err(Error::invalid("csv", "Some lines cannot be taken."));
+        return Err(Error::invalid("csv", t!("Some lines cannot be taken.")));
     }
     let (mut made, mut written) = (Vec::new(), Vec::new());
     for (_, new) in &table.invitations {
@@ -174,7 +174,7 @@ async fn write(
     .execute(&mut *tx)
     .await
     .on_constraint("invitation_offers_facility_id_fkey", || {
-        Error::invalid("offers", "There is no such facility.")
+        Error::invalid("offers", t!("There is no such facility."))
     })?;
     let invited = Invited {
         email: &new.email,
@@ -194,7 +194,7 @@ async fn write(
 
 /// `Lakeside: Staff`, for each facility.
 pub fn words(offers: &[Membership], network_admin: bool, facility: &dyn Fn(FacilityId) -> String) -> Vec<String> {
-    let network = network_admin.then(|| "The whole network: Administrator".to_owned());
+    let network = network_admin.then(|| t!("The whole network: Administrator").to_owned());
     let roles = offers
         .iter()
         .map(|offer| format!("{}: {}", facility(offer.facility), offer.role.label()));
@@ -295,7 +295,7 @@ pub async fn accept_as_new(
     drop(tx);
     let mut problems = Problems::default();
     if !is_name(name) {
-        problems.add("name", "Give a name of at most 120 characters.");
+        problems.add("name", t!("Give a name of at most 120 characters."));
     }
     if let Some(problem) = problem_with_password(password, &open.email) {
         problems.add("password", problem);
@@ -315,7 +315,7 @@ pub async fn accept_as_new(
     .fetch_one(&mut *tx)
     .await
     .on_constraint("users_email_key", || {
-        Error::invalid("name", "There is an account with your address. Log in to accept.")
+        Error::invalid("name", t!("There is an account with your address. Log in to accept."))
     })?;
     let actor = Actor::person(id, name.trim(), origin);
     finish(&mut tx, &actor, &open, id).await?;
@@ -329,7 +329,7 @@ pub async fn accept_as(db: &Db, token: &Token, person: &Caller) -> Result<()> {
     let open = queries::of_token(&mut tx, token).await?;
     if open.email != person.email {
         return Err(Error::Conflict(
-            "This invitation is for another address than yours. Log out first.".into(),
+            t!("This invitation is for another address than yours. Log out first.").into(),
         ));
     }
     sqlx::query!(

@@ -59,10 +59,10 @@ pub fn read(text: &str, facility: &dyn Fn(&str) -> Option<FacilityId>) -> Result
     // a form sends both marks of a line's end, of which the reader would count only one
     let text = &text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     if text.trim().is_empty() {
-        return Err("Paste the table, or choose a file.".into());
+        return Err(t!("Paste the table, or choose a file.").into());
     }
     if text.contains('\0') {
-        return Err("This is no text: it holds a NUL. Save the table as CSV in UTF-8.".into());
+        return Err(t!("This is no text: it holds a NUL. Save the table as CSV in UTF-8.").into());
     }
     let separator = separator_of(text);
     let mut reader = csv::ReaderBuilder::new()
@@ -72,41 +72,44 @@ pub fn read(text: &str, facility: &dyn Fn(&str) -> Option<FacilityId>) -> Result
         .from_reader(text.as_bytes());
     let head = reader
         .headers()
-        .map_err(|_| "The first line cannot be read.".to_owned())?
+        .map_err(|_| t!("The first line cannot be read.").to_owned())?
         .clone();
     if head.len() > MOST_COLUMNS {
-        return Err(format!(
-            "There are {} columns; four are needed: {}.",
-            head.len(),
-            COLUMNS.join(", ")
+        return Err(t!(
+            "There are {head} columns; four are needed: {list}.",
+            head = head.len(),
+            list = COLUMNS.join(", ")
         ));
     }
     let place = |column: &str| head.iter().position(|cell| cell.eq_ignore_ascii_case(column));
     let missing: Vec<&str> = COLUMNS.into_iter().filter(|column| place(column).is_none()).collect();
     if !missing.is_empty() {
-        return Err(format!(
-            "The first line names the columns {}; {} is missing.",
-            COLUMNS.join(", "),
-            missing.join(", ")
+        return Err(t!(
+            "The first line names the columns {list}; {join2} is missing.",
+            list = COLUMNS.join(", "),
+            join2 = missing.join(", ")
         ));
     }
     let places = COLUMNS.map(|column| place(column).unwrap_or_default());
     let mut table = Table::default();
     for record in reader.records() {
         if table.rows.len() == MOST_ROWS {
-            return Err(format!("There are more than {MOST_ROWS} lines. Import them in parts."));
+            return Err(t!(
+                "There are more than {MOST_ROWS} lines. Import them in parts.",
+                MOST_ROWS
+            ));
         }
         table.rows.push(match record {
             Ok(record) => row(&record, head.len(), places),
             Err(error) => Row {
                 line: error.position().map_or(0, csv::Position::line),
-                problem: "This line cannot be read: a quotation mark or a character is wrong.".into(),
+                problem: t!("This line cannot be read: a quotation mark or a character is wrong.").into(),
                 ..Row::default()
             },
         });
     }
     if table.rows.is_empty() {
-        return Err("There is only the line with the names of the columns.".into());
+        return Err(t!("There is only the line with the names of the columns.").into());
     }
     gather(&mut table, facility);
     Ok(table)
@@ -124,9 +127,13 @@ fn separator_of(text: &str) -> u8 {
 fn row(record: &csv::StringRecord, width: usize, places: [usize; 4]) -> Row {
     let [email, name, facility, role] = places.map(|at| record.get(at).unwrap_or_default().to_owned());
     let problem = if record.len() != width {
-        format!("This line has {} cells, the first has {width}.", record.len())
+        t!(
+            "This line has {record} cells, the first has {width}.",
+            record = record.len(),
+            width
+        )
     } else if record.iter().any(|cell| cell.len() > LONGEST_CELL) {
-        "A cell is too long.".into()
+        t!("A cell is too long.").into()
     } else {
         String::new()
     };
@@ -150,11 +157,11 @@ fn gather(table: &mut Table, facility: &dyn Fn(&str) -> Option<FacilityId>) {
         }
         let role = role_of(&row.role);
         let Some(place) = facility(&row.facility) else {
-            row.problem = "You manage no facility of this name.".into();
+            row.problem = t!("You manage no facility of this name.").into();
             continue;
         };
         let Some(role) = role else {
-            row.problem = "A role is viewer, staff or facility_admin.".into();
+            row.problem = t!("A role is viewer, staff or facility_admin.").into();
             continue;
         };
         let offer = Membership { facility: place, role };
@@ -174,9 +181,9 @@ fn gather(table: &mut Table, facility: &dyn Fn(&str) -> Option<FacilityId>) {
         });
         let (line, invitation) = &mut table.invitations[index];
         if invitation.name != row.name {
-            row.problem = format!("Line {line} has another name for this address.");
+            row.problem = t!("Line {line} has another name for this address.", line);
         } else if invitation.offers.iter().any(|one| one.facility == place) {
-            row.problem = "This address and this facility stand in an earlier line.".into();
+            row.problem = t!("This address and this facility stand in an earlier line.").into();
         } else {
             invitation.offers.push(offer);
             if let Some((_, problem)) = invitation.check().iter().next() {

@@ -39,9 +39,9 @@ pub async fn arrive(db: &Db, settings: &OpenId, identity: &Identity) -> Result<U
     .fetch_optional(&mut *tx)
     .await?;
     if known.as_ref().is_some_and(|known| known.disabled) {
-        return Err(refused(
-            "Your account here is shut out. Ask an administrator of your facility.",
-        ));
+        return Err(refused(t!(
+            "Your account here is shut out. Ask an administrator of your facility."
+        )));
     }
     let granted = match settings.mapping.is_empty() {
         true => None,
@@ -51,10 +51,10 @@ pub async fn arrive(db: &Db, settings: &OpenId, identity: &Identity) -> Result<U
     let user = match known {
         Some(known) => known.id,
         None if !settings.create_people => {
-            return Err(refused(
+            return Err(refused(t!(
                 "Nobody here is connected with your account there. Log in with your password and connect the two under \
-                 Ways to log in, or ask an administrator of your facility.",
-            ));
+                 Ways to log in, or ask an administrator of your facility."
+            )));
         }
         None if nothing || granted.is_none() => return Err(no_rights()),
         None => create(&mut tx, &actor, identity).await?,
@@ -86,9 +86,9 @@ pub async fn connect(db: &Db, person: &Caller, identity: &Identity) -> Result<()
     match owner {
         Some(owner) if owner == person.id.0 => return Ok(()),
         Some(_) => {
-            return Err(refused(
-                "Your account there is connected with somebody else's account here.",
-            ));
+            return Err(refused(t!(
+                "Your account there is connected with somebody else's account here."
+            )));
         }
         None => {}
     }
@@ -112,9 +112,9 @@ pub async fn disconnect(db: &Db, person: &Caller, issuer: &str) -> Result<()> {
     .execute(&mut *tx)
     .await?;
     if gone.rows_affected() == 0 {
-        return Err(refused(
-            "There is nothing to disconnect, or no password to log in with afterwards.",
-        ));
+        return Err(refused(t!(
+            "There is nothing to disconnect, or no password to log in with afterwards."
+        )));
     }
     record(&mut tx, &person.actor(), "disconnected from the provider", person.id).await?;
     Ok(tx.commit().await?)
@@ -125,15 +125,17 @@ fn refused(words: &str) -> Error {
 }
 
 fn no_rights() -> Error {
-    refused("Your account there grants you nothing here yet. Ask an administrator of your facility.")
+    refused(t!(
+        "Your account there grants you nothing here yet. Ask an administrator of your facility."
+    ))
 }
 
 async fn create(tx: &mut PgConnection, actor: &Actor, identity: &Identity) -> Result<UserId> {
     let email = identity.email.as_deref().unwrap_or_default().trim().to_lowercase();
     if email.is_empty() || identity.email_is_doubtful {
-        return Err(refused(
-            "The provider vouches for no e-mail address of yours, which an account here needs.",
-        ));
+        return Err(refused(t!(
+            "The provider vouches for no e-mail address of yours, which an account here needs."
+        )));
     }
     let name = identity.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     let name: String = name
@@ -142,10 +144,10 @@ async fn create(tx: &mut PgConnection, actor: &Actor, identity: &Identity) -> Re
         .take(120)
         .collect();
     let taken = || {
-        refused(
+        refused(t!(
             "Somebody with your e-mail address has an account here already. If it is yours, log in with its password \
-             and connect the two under Ways to log in.",
-        )
+             and connect the two under Ways to log in."
+        ))
     };
     let id = sqlx::query_scalar!(
         r#"insert into users (email, name) values ($1, $2) returning id as "id: UserId""#,
@@ -156,7 +158,7 @@ async fn create(tx: &mut PgConnection, actor: &Actor, identity: &Identity) -> Re
     .await
     .on_constraint("users_email_key", taken)
     .on_constraint("users_email_check", || {
-        refused("The provider's e-mail address of yours is none.")
+        refused(t!("The provider's e-mail address of yours is none."))
     })?;
     connect_with(tx, id, identity).await?;
     record(tx, actor, "added", id).await?;
@@ -173,10 +175,12 @@ async fn connect_with(tx: &mut PgConnection, user: UserId, identity: &Identity) 
     .execute(tx)
     .await
     .on_constraint("identities_user_key", || {
-        refused("Your account here is connected with another account there; disconnect that first.")
+        refused(t!(
+            "Your account here is connected with another account there; disconnect that first."
+        ))
     })
     .on_constraint("identities_pkey", || {
-        refused("This was done a moment ago. Begin again.")
+        refused(t!("This was done a moment ago. Begin again."))
     })?;
     Ok(())
 }

@@ -119,7 +119,7 @@ async fn arrived(
 async fn connected(app: &App, session: &Session, origin: &Origin, user: i64, identity: &Identity) -> Result<Response> {
     let person = app.auth.person_of(session).await?.filter(|person| person.id.0 == user);
     let person =
-        person.ok_or_else(|| Error::Conflict("You are no longer logged in. Log in and connect again.".into()))?;
+        person.ok_or_else(|| Error::Conflict(t!("You are no longer logged in. Log in and connect again.").into()))?;
     let caller = Caller::with_session(person, session, origin.address);
     commands::connect(&app.db, &caller, identity).await?;
     Ok(saved(Hx { request: false }, WAYS_IN, Done::Connected))
@@ -133,7 +133,7 @@ async fn connect(State(app): State<App>, here: Here, hx: Hx, user: CurrentUser, 
     match provider.begin(WAYS_IN, Some(user.id.0), app.db.clock.now()).await {
         Ok((address, pending)) => {
             keep(&session, pending).await?;
-            let layout = app.chrome.page(&user, &here, "Connect", "account").await?;
+            let layout = app.chrome.page(&user, &here, t!("Connect"), "account").await?;
             away(hx, &layout, &app.doors, &address)
         }
         Err(trouble) => Err(Error::Conflict(words(provider, trouble))),
@@ -196,7 +196,7 @@ fn status(trouble: Trouble) -> StatusCode {
 
 /// The log-in page, with the password's form and why the other way did not work.
 fn said(app: &App, here: &Here, next: &str, words: &str, status: StatusCode) -> Result<Response> {
-    let layout = app.chrome.outside(here, "Log in");
+    let layout = app.chrome.outside(here, t!("Log in"));
     let page = LoginPage {
         problem: words.into(),
         ..LoginPage::new(&layout, next, &app.doors)

@@ -13,7 +13,8 @@ use crate::mail::Mail;
 use crate::outbox::{self, Event};
 use crate::users::commands::end_all_sessions;
 use crate::users::people::commands::{Locked, record};
-use crate::users::{letters, rights};
+use crate::users::{letters, queries, rights};
+use crate::words;
 
 /// Sends a link to whoever has this address and may log in; does nothing otherwise.
 pub async fn ask(db: &Db, mail: &Mail, email: &str, origin: Origin) -> Result<()> {
@@ -27,7 +28,9 @@ pub async fn ask(db: &Db, mail: &Mail, email: &str, origin: Origin) -> Result<()
     .await?;
     let Some(person) = found else { return Ok(()) };
     let token = new_link(&mut tx, db, person.id).await?;
-    let letter = letters::password(mail, &person.email, &person.name, db.clock.now() + VALID)?;
+    let locale = queries::locale(&mut tx, person.id).await?;
+    let until = db.clock.now() + VALID;
+    let letter = words::under(locale, || letters::password(mail, &person.email, &person.name, until))?;
     mail.queue(&mut tx, &letter, Some(&token)).await?;
     let actor = Actor::person(person.id, person.name, origin);
     record(&mut tx, &actor, "asked for a new password", person.id, None, json!({})).await?;
@@ -41,10 +44,12 @@ pub async fn send(db: &Db, mail: &Mail, manager: &Manager, id: UserId) -> Result
     let mut both = Locked::both(db, manager, id).await?;
     rights::may_change_account(&both.actor, &both.target.account)?;
     if both.target.account.disabled {
-        return Err(Error::invalid("", "This account is disabled. Enable it first."));
+        return Err(Error::invalid("", t!("This account is disabled. Enable it first.")));
     }
     let token = new_link(&mut both.tx, db, id).await?;
-    let letter = letters::password(mail, &both.target.email, &both.target.name, db.clock.now() + VALID)?;
+    let locale = queries::locale(&mut both.tx, id).await?;
+    let (target, until) = (&both.target, db.clock.now() + VALID);
+    let letter = words::under(locale, || letters::password(mail, &target.email, &target.name, until))?;
     mail.queue(&mut both.tx, &letter, Some(&token)).await?;
     let home = both.target.account.memberships.first().map(|one| one.facility);
     record(

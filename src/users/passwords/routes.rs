@@ -65,7 +65,7 @@ impl LinkOverPage<'_> {
 }
 
 async fn forgot_form(State(app): State<App>, here: Here) -> Result<Response> {
-    let layout = app.chrome.outside(&here, "Forgotten password");
+    let layout = app.chrome.outside(&here, t!("Forgotten password"));
     let page = ForgotPage {
         layout: &layout,
         email: String::new(),
@@ -89,7 +89,7 @@ async fn forgot(
     ClientAddress(address): ClientAddress,
     Form(form): Form<ForgotForm>,
 ) -> Result<Response> {
-    let layout = app.chrome.outside(&here, "Forgotten password");
+    let layout = app.chrome.outside(&here, t!("Forgotten password"));
     let mut page = ForgotPage {
         layout: &layout,
         email: form.email.trim().to_owned(),
@@ -99,7 +99,7 @@ async fn forgot(
     };
     if !is_address(&page.email) {
         page.sent = false;
-        page.problem = "This is not an e-mail address.".into();
+        page.problem = t!("This is not an e-mail address.").into();
         return rejected(&page);
     }
     app.auth.throttle.ration("reset", &page.email, address).await?;
@@ -126,11 +126,11 @@ pub fn from_link(address: Option<IpAddr>) -> Origin {
 
 fn link_over(app: &App, here: &Here) -> Result<Response> {
     LinkOverPage {
-        layout: &app.chrome.outside(here, "Link no longer good"),
-        heading: "This link is no longer good",
-        text: "It works once and for half an hour. Ask for a new one.",
+        layout: &app.chrome.outside(here, t!("Link no longer good")),
+        heading: t!("This link is no longer good"),
+        text: t!("It works once and for half an hour. Ask for a new one."),
         href: "/password/forgot",
-        label: "Ask for a new link",
+        label: t!("Ask for a new link"),
     }
     .answer()
 }
@@ -144,7 +144,7 @@ async fn reset_form(State(app): State<App>, here: Here, Path(token): Path<String
     match commands::owner(&mut tx, &token).await {
         Ok(owner) => {
             let page = ResetPage {
-                layout: &app.chrome.outside(&here, "New password"),
+                layout: &app.chrome.outside(&here, t!("New password")),
                 email: owner.email,
                 problem: String::new(),
             };
@@ -180,7 +180,7 @@ async fn reset(
         Ok(()) => Ok(saved(hx, "/login", Done::PasswordSet)),
         Err(Error::NotFound) => link_over(&app, &here),
         Err(Error::Invalid(problems)) => rejected(&ResetPage {
-            layout: &app.chrome.outside(&here, "New password"),
+            layout: &app.chrome.outside(&here, t!("New password")),
             email: form.email,
             problem: problems.to_string(),
         }),

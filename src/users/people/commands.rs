@@ -13,8 +13,9 @@ use crate::ids::{FacilityId, UserId};
 use crate::mail::Mail;
 use crate::outbox::{self, Event};
 use crate::users::commands::{end_all_sessions, is_name};
-use crate::users::letters;
 use crate::users::rights::{self, Account, Refusal};
+use crate::users::{self, letters};
+use crate::words;
 
 /// Both sides of a change, as the database has them now, and nobody changes them meanwhile.
 pub struct Locked {
@@ -94,7 +95,7 @@ pub async fn note_refusal(db: &Db, actor: &Actor, refusal: Refusal, tried: serde
 pub async fn rename(db: &Db, manager: &Manager, id: UserId, name: &str) -> Result<()> {
     let name = name.trim();
     if !is_name(name) {
-        return Err(Error::invalid("name", "Give a name of at most 120 characters."));
+        return Err(Error::invalid("name", t!("Give a name of at most 120 characters.")));
     }
     let mut both = Locked::both(db, manager, id).await?;
     rights::may_change_account(&both.actor, &both.target.account)?;
@@ -143,7 +144,10 @@ pub async fn change_role(
     )
     .await?;
     if both.target.mail_access && id != manager.id {
-        let letter = letters::access_changed(mail, &both.target, &manager.name, db.clock.now())?;
+        let locale = users::queries::locale(&mut both.tx, id).await?;
+        let letter = words::under(locale, || {
+            letters::access_changed(mail, &both.target, &manager.name, db.clock.now())
+        })?;
         mail.queue(&mut both.tx, &letter, None).await?;
     }
     both.tx.commit().await?;
@@ -171,7 +175,7 @@ async fn write_role(tx: &mut PgConnection, user: UserId, facility: FacilityId, r
     .execute(tx)
     .await
     .on_constraint("memberships_facility_id_fkey", || {
-        Error::invalid("facility", "There is no such facility.")
+        Error::invalid("facility", t!("There is no such facility."))
     })?;
     Ok(())
 }
@@ -210,7 +214,10 @@ pub async fn change_network_admin(db: &Db, mail: &Mail, manager: &Manager, id: U
     both.rights_changed().await?;
     record(&mut both.tx, &manager.actor(), "role changed", id, None, detail).await?;
     if both.target.mail_access && id != manager.id {
-        let letter = letters::access_changed(mail, &both.target, &manager.name, db.clock.now())?;
+        let locale = users::queries::locale(&mut both.tx, id).await?;
+        let letter = words::under(locale, || {
+            letters::access_changed(mail, &both.target, &manager.name, db.clock.now())
+        })?;
         mail.queue(&mut both.tx, &letter, None).await?;
     }
     both.tx.commit().await?;

@@ -31,7 +31,7 @@ const SHOWN: usize = 3;
 
 impl PersonRow {
     pub fn new(listed: &Listed, facility: &dyn Fn(i64) -> String, now: DateTime<Utc>) -> Self {
-        let network = listed.network_admin.then(|| "Network admin".to_owned());
+        let network = listed.network_admin.then(|| t!("Network admin").to_owned());
         let roles = listed.facilities.iter().zip(&listed.roles).map(|(id, role)| {
             let role = role.parse::<Role>().map_or("", Role::label);
             format!("{}: {role}", facility(*id))
@@ -48,7 +48,7 @@ impl PersonRow {
             email: listed.email.clone(),
             more: all.len().saturating_sub(SHOWN),
             roles: all.into_iter().take(SHOWN).collect(),
-            state_word: if over { "Invitation too old" } else { state.label() },
+            state_word: if over { t!("Invitation too old") } else { state.label() },
             state_tone: match state {
                 State::Active => "good",
                 State::Disabled => "critical",
@@ -59,7 +59,7 @@ impl PersonRow {
             seen_iso: listed.last_seen_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
             seen: listed
                 .last_seen_at
-                .map_or_else(|| "never".into(), |at| format!("{} ago", age_label(now - at))),
+                .map_or_else(|| t!("never").into(), |at| t!("{age} ago", age = age_label(now - at))),
         }
     }
 }
@@ -151,7 +151,11 @@ pub fn log_words(logged: &Logged, of: i64, facility: &dyn Fn(i64) -> String) -> 
     } else if logged.thing_id != Some(of) {
         words.push_str(" of somebody else");
     }
-    for (key, label) in [("role", "role"), ("network_admin", "network admin"), ("name", "name")] {
+    for (key, label) in [
+        ("role", "role"),
+        ("network_admin", t!("network admin")),
+        ("name", "name"),
+    ] {
         let side = |side: &Option<serde_json::Value>| side.as_ref().map(|side| side[key].clone()).unwrap_or_default();
         let (before, after) = (side(&logged.before), side(&logged.after));
         if before != after {

@@ -16,7 +16,7 @@ pub async fn save(db: &Db, caller: &Caller, preferences: &Preferences, theme: &s
     let mut tx = db.write(&Scope::All).await?;
     sqlx::query!(
         "update users set time_zone = $2, date_format = $3, refresh = $4, start_facility_id = $5, start_at_network = $6,
-                          mail_access = $7, theme = $8
+                          mail_access = $7, theme = $8, language = $9, number_format = $10
          where id = $1",
         caller.id.0,
         preferences.zone.map(|zone| zone.as_str()),
@@ -25,12 +25,14 @@ pub async fn save(db: &Db, caller: &Caller, preferences: &Preferences, theme: &s
         start,
         preferences.start == Start::Network,
         preferences.mail_access,
-        theme
+        theme,
+        preferences.language.map(|language| language.as_str()),
+        preferences.numbers.as_str()
     )
     .execute(&mut *tx)
     .await
     .on_constraint("users_theme_check", || {
-        Error::invalid("theme", "Choose system, light or dark.")
+        Error::invalid("theme", t!("Choose system, light or dark."))
     })?;
     let entry = Entry::new("preferences chosen", "user")
         .about(caller.id.0)
@@ -48,6 +50,8 @@ fn words(preferences: &Preferences, theme: &str) -> serde_json::Value {
         Start::Facility(facility) => json!(facility),
     };
     json!({
+        "language": preferences.language,
+        "numbers": preferences.numbers,
         "zone": preferences.zone,
         "dates": preferences.dates,
         "refresh": preferences.refresh,

@@ -12,6 +12,7 @@ use crate::error::{Problems, Result};
 use crate::users::routes::page;
 use crate::web::flash::Done;
 use crate::web::{Form, Here, Hx, Layout, OptionView, Routes, options, rejected, saved};
+use crate::words::{Language, Numbers};
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -24,6 +25,8 @@ pub fn routes() -> Routes<App> {
 #[template(path = "auth/preferences.html")]
 struct PreferencesPage<'a> {
     layout: &'a Layout,
+    languages: Vec<OptionView>,
+    numbers: Vec<OptionView>,
     zone: String,
     zones: Vec<&'static str>,
     zone_problem: String,
@@ -39,6 +42,11 @@ struct PreferencesPage<'a> {
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PreferencesForm {
+    /// empty = what the browser asks for
+    #[serde(default)]
+    language: String,
+    #[serde(default)]
+    numbers: Numbers,
     /// an IANA name; empty = the facility's
     #[serde(default)]
     zone: String,
@@ -55,6 +63,8 @@ struct PreferencesForm {
 impl PreferencesForm {
     fn of(user: &CurrentUser) -> Self {
         let Preferences {
+            language,
+            numbers,
             zone,
             dates,
             refresh,
@@ -62,6 +72,8 @@ impl PreferencesForm {
             mail_access,
         } = user.preferences;
         PreferencesForm {
+            language: language.map_or("", Language::as_str).into(),
+            numbers,
             zone: zone.map_or("", |zone: Zone| zone.as_str()).into(),
             dates,
             refresh,
@@ -84,7 +96,7 @@ impl PreferencesForm {
                 if zone.is_err() {
                     problems.add(
                         "zone",
-                        "There is no such time zone. Choose one such as Europe/Berlin, or leave it empty.",
+                        t!("There is no such time zone. Choose one such as Europe/Berlin, or leave it empty."),
                     );
                 }
                 zone.ok()
@@ -99,6 +111,8 @@ impl PreferencesForm {
         };
         problems.check()?;
         Ok(Preferences {
+            language: self.language.parse().ok(),
+            numbers: self.numbers,
             zone,
             dates: self.dates,
             refresh: self.refresh,
@@ -115,8 +129,8 @@ impl PreferencesForm {
         problems: &Problems,
     ) -> Result<PreferencesPage<'a>> {
         let mut starts: Vec<(String, String)> = vec![
-            ("usual".into(), "My first facility".into()),
-            ("network".into(), "The network".into()),
+            ("usual".into(), t!("My first facility").into()),
+            ("network".into(), t!("The network").into()),
         ];
         for facility in app.chrome.all().await? {
             if user.role_in(facility.id).is_some() {
@@ -125,6 +139,16 @@ impl PreferencesForm {
         }
         Ok(PreferencesPage {
             layout,
+            languages: options(
+                [("", t!("As the browser asks"))]
+                    .into_iter()
+                    .chain(Language::ALL.iter().map(|one| (one.as_str(), one.label()))),
+                &self.language,
+            ),
+            numbers: options(
+                Numbers::ALL.iter().map(|one| (one.as_str(), one.label())),
+                self.numbers.as_str(),
+            ),
             zone: self.zone.clone(),
             zones: Zone::all().map(|zone| zone.as_str()).collect(),
             zone_problem: problems.of("zone").unwrap_or_default().to_owned(),
@@ -145,7 +169,7 @@ impl PreferencesForm {
 }
 
 async fn form(State(app): State<App>, here: Here, user: CurrentUser) -> Result<Response> {
-    let layout = app.chrome.page(&user, &here, "Preferences", "account").await?;
+    let layout = app.chrome.page(&user, &here, t!("Preferences"), "account").await?;
     page(
         &PreferencesForm::of(&user)
             .page(&app, &user, &layout, &Problems::default())
@@ -172,7 +196,7 @@ async fn save(
             Ok(saved(hx, "/account/preferences", Done::PreferencesSaved))
         }
         Err(crate::error::Error::Invalid(problems)) => {
-            let layout = app.chrome.page(&user, &here, "Preferences", "account").await?;
+            let layout = app.chrome.page(&user, &here, t!("Preferences"), "account").await?;
             rejected(&form.page(&app, &user, &layout, &problems).await?)
         }
         Err(error) => Err(error),

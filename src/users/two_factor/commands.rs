@@ -14,7 +14,7 @@ use crate::ids::UserId;
 use crate::outbox::{self, Event};
 use crate::users::commands::{end_all_sessions, record};
 
-const WRONG_CODE: &str = "This code is wrong, too old or already used. Wait for the next one.";
+const WRONG_CODE: &str = mark!("This code is wrong, too old or already used. Wait for the next one.");
 
 /// Makes the secret of somebody's app. It does not count before [`confirm`]; one that is there already is kept, so that
 /// a second look at the page shows the same.
@@ -45,7 +45,7 @@ pub async fn confirm(db: &Db, auth: &Auth, person: &Caller, code: &str) -> Resul
     let step = step.ok_or_else(|| {
         Error::invalid(
             "code",
-            "This is not the app's present code. Check the time of your phone and try the next one.",
+            t!("This is not the app's present code. Check the time of your phone and try the next one."),
         )
     })?;
     let mut tx = db.write(&Scope::All).await?;
@@ -57,7 +57,7 @@ pub async fn confirm(db: &Db, auth: &Auth, person: &Caller, code: &str) -> Resul
     .execute(&mut *tx)
     .await?;
     if confirmed.rows_affected() == 0 {
-        return Err(Error::Conflict("Two-factor log-in is on already.".into()));
+        return Err(Error::Conflict(t!("Two-factor log-in is on already.").into()));
     }
     let codes = new_codes(&mut tx, auth, person.id).await?;
     raise_epoch(&mut tx, person.id).await?;
@@ -79,7 +79,7 @@ pub async fn check(db: &Db, auth: &Auth, person: &Caller, typed: &str, address: 
     };
     if !right {
         auth.throttle.missed(&subject, address).await?;
-        return Err(Error::invalid("code", WRONG_CODE));
+        return Err(Error::invalid("code", crate::words::t(WRONG_CODE)));
     }
     auth.throttle.forgive(&subject).await
 }
@@ -151,7 +151,7 @@ pub async fn turn_off(
             auth.throttle.missed(&person.email, address).await?;
             return Err(Error::Invalid(Problems::one(
                 "password",
-                "This is not your present password.",
+                t!("This is not your present password."),
             )));
         }
     }

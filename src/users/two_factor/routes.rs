@@ -41,7 +41,7 @@ async fn code_form(Reached(app): Reached<App>, here: Here, session: Session) -> 
     let Some(_) = half_of(&app, &session).await? else {
         return Ok(Redirect::to("/login").into_response());
     };
-    let layout = app.chrome.outside(&here, "Enter the code");
+    let layout = app.chrome.outside(&here, t!("Enter the code"));
     page(&CodePage {
         layout: &layout,
         problem: String::new(),
@@ -64,7 +64,7 @@ async fn take_code(
             Ok(Redirect::to(&half.next).into_response())
         }
         Err(Error::Invalid(problems)) => rejected(&CodePage {
-            layout: &app.chrome.outside(&here, "Enter the code"),
+            layout: &app.chrome.outside(&here, t!("Enter the code")),
             problem: problem(&problems, "code"),
         }),
         Err(error) => Err(error),
@@ -79,7 +79,7 @@ async fn first_form(Reached(app): Reached<App>, here: Here, session: Session) ->
     if state_of(&app.db, half.person.id).await? != State::Begun {
         return Ok(Redirect::to("/login/code").into_response());
     }
-    let layout = app.chrome.outside(&here, "Set up two-factor log-in");
+    let layout = app.chrome.outside(&here, t!("Set up two-factor log-in"));
     let totp = totp_of(&app.db, &app.auth, &half.person).await?;
     page(&FirstPage {
         layout: &layout,
@@ -96,7 +96,7 @@ async fn confirm_first(
     Form(form): Form<CodeForm>,
 ) -> Result<Response> {
     let half = half_of(&app, &session).await?.ok_or(Error::LoginRequired)?;
-    let layout = app.chrome.outside(&here, "Set up two-factor log-in");
+    let layout = app.chrome.outside(&here, t!("Set up two-factor log-in"));
     let caller = entrance(&app, &session, &origin).caller(&half);
     match commands::confirm(&app.db, &app.auth, &caller, &form.code).await {
         Ok(codes) => {
@@ -122,7 +122,7 @@ async fn confirm_first(
 
 /// `GET /account/two-factor`
 async fn show(Reached(app): Reached<App>, here: Here, user: CurrentUser) -> Result<Response> {
-    let layout = app.chrome.page(&user, &here, TITLE, "account").await?;
+    let layout = app.chrome.page(&user, &here, crate::words::t(TITLE), "account").await?;
     page(&own_page(&app, &layout, &user, Asked::Nothing, &Problems::default()).await?)
 }
 
@@ -141,7 +141,7 @@ async fn confirm(
     origin: Origin,
     Form(form): Form<CodeForm>,
 ) -> Result<Response> {
-    let layout = app.chrome.page(&user, &here, TITLE, "account").await?;
+    let layout = app.chrome.page(&user, &here, crate::words::t(TITLE), "account").await?;
     match commands::confirm(&app.db, &app.auth, &user, &form.code).await {
         Ok(codes) => {
             // every session ended, this one too; it begins anew under a new id
@@ -174,7 +174,7 @@ async fn renew_codes(
     ClientAddress(address): ClientAddress,
     Form(form): Form<CodeForm>,
 ) -> Result<Response> {
-    let layout = app.chrome.page(&user, &here, TITLE, "account").await?;
+    let layout = app.chrome.page(&user, &here, crate::words::t(TITLE), "account").await?;
     if !is_on(&app, &user).await? {
         return Ok(Redirect::to(PATH).into_response());
     }
@@ -209,7 +209,7 @@ async fn turn_off(
 ) -> Result<Response> {
     if app.doors.demand_second_factor(&user) {
         return Err(Error::Conflict(
-            "Your role works only with two-factor log-in, so it stays on.".into(),
+            t!("Your role works only with two-factor log-in, so it stays on.").into(),
         ));
     }
     if !is_on(&app, &user).await? {
@@ -218,14 +218,14 @@ async fn turn_off(
     match commands::turn_off(&app.db, &app.auth, &user, &form.password, &form.code, address).await {
         Ok(()) => Ok(saved(hx, PATH, Done::TwoFactorOff)),
         Err(Error::Invalid(problems)) => {
-            let layout = app.chrome.page(&user, &here, TITLE, "account").await?;
+            let layout = app.chrome.page(&user, &here, crate::words::t(TITLE), "account").await?;
             rejected(&own_page(&app, &layout, &user, Asked::Off, &problems).await?)
         }
         Err(error) => Err(error),
     }
 }
 
-const TITLE: &str = "Ways to log in";
+const TITLE: &str = mark!("Ways to log in");
 const PATH: &str = "/account/two-factor";
 
 /// Which form of the page was sent: its problems stand there.

@@ -6,12 +6,13 @@ use sqlx::PgConnection;
 use super::{Plain, rendered};
 use crate::audit::{self, Happened};
 use crate::blood::{BloodGroup, Component};
-use crate::charts::full;
+use crate::charts::units;
 use crate::clock::local_day;
 use crate::error::Result;
 use crate::web::EmptyView;
 use crate::widgets::view::{ActivityFragment, ActivityRow, ActivityView};
 use crate::widgets::{Context, SeesRows};
+use crate::words::Dated;
 
 const ROWS: u16 = 14;
 
@@ -22,8 +23,8 @@ pub(super) async fn html(tx: &mut PgConnection, plain: &Plain<'_>, _: SeesRows) 
     let mut frame = plain.frame(plain.title(), context.now);
     frame.empty = happened.is_empty().then(|| EmptyView {
         kind: "never".into(),
-        title: "Nothing has happened yet".into(),
-        text: "Every change here, and who made it, appears in this list.".into(),
+        title: t!("Nothing has happened yet").into(),
+        text: t!("Every change here, and who made it, appears in this list.").into(),
         label: String::new(),
         href: String::new(),
     });
@@ -62,10 +63,7 @@ fn look_of(happened: &Happened) -> (&'static str, &'static str) {
 
 /// `Received 20 units of red cells O+`: the verb, then what of it is known.
 fn sentence(happened: &Happened) -> String {
-    let mut verb = happened.action.clone();
-    if let Some(first) = verb.get_mut(0..1) {
-        first.make_ascii_uppercase();
-    }
+    let verb = happened.deed();
     let of = |key: &str| happened.detail.get(key).and_then(|value| value.as_str());
     let group = of("group")
         .and_then(|text| text.parse::<BloodGroup>().ok())
@@ -74,16 +72,15 @@ fn sentence(happened: &Happened) -> String {
         .and_then(|text| text.parse::<Component>().ok())
         .map(Component::label);
     let thing = match happened.thing.as_str() {
-        "request" => "a request",
-        "distribution" => "a transfer",
-        "board" => "a board",
-        _ => "stock",
+        "request" => t!("a request"),
+        "distribution" => t!("a transfer"),
+        "board" => t!("a board"),
+        _ => t!("stock"),
     };
-    let units = |count: i64| format!("{} {}", full(count as f64), if count == 1 { "unit" } else { "units" });
     let mut text = match happened.detail.get("quantity").and_then(serde_json::Value::as_i64) {
-        Some(quantity) if happened.thing == "unit" => format!("{verb} {}", units(quantity)),
-        Some(quantity) => format!("{verb} {thing}: {}", units(quantity)),
-        None => format!("{verb} {thing}"),
+        Some(quantity) if happened.thing == "unit" => t!("{verb} {units}", verb, units = units(quantity)),
+        Some(quantity) => t!("{verb} {thing}: {units}", verb, thing, units = units(quantity)),
+        None => t!("{verb} {thing}", verb, thing),
     };
     if let Some(component) = component {
         text.push(' ');
@@ -109,10 +106,9 @@ fn address(happened: &Happened) -> String {
 
 /// `15:30` today, `23 Nov 15:30` on any other day; the board's zone.
 fn when(context: &Context, at: DateTime<Utc>) -> String {
-    let format = if local_day(context.zone, at) == context.today {
-        "%H:%M"
-    } else {
-        "%-d %b %H:%M"
-    };
-    context.zone.wall(at).format(format).to_string()
+    let wall = context.zone.wall(at);
+    match local_day(context.zone, at) == context.today {
+        true => wall.dated("%H:%M"),
+        false => wall.dated("%-d %b %H:%M"),
+    }
 }

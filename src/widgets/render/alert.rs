@@ -40,9 +40,9 @@ fn view(plain: &Plain<'_>, found: Shortfalls) -> AlertView {
     });
     frame.empty = (found.watched == 0).then(|| EmptyView {
         kind: if context.filter.is_empty() { "never" } else { "filter" }.into(),
-        title: "No shelf has levels".into(),
-        text: "A shelf is watched once its minimum, reorder and target levels are set.".into(),
-        label: if context.filter.is_empty() { "" } else { "Show all" }.into(),
+        title: t!("No shelf has levels").into(),
+        text: t!("A shelf is watched once its minimum, reorder and target levels are set.").into(),
+        label: if context.filter.is_empty() { "" } else { t!("Show all") }.into(),
         href: if context.filter.is_empty() {
             String::new()
         } else {
@@ -50,7 +50,7 @@ fn view(plain: &Plain<'_>, found: Shortfalls) -> AlertView {
         },
     });
     let (phase, word) = match (found.critical, found.low) {
-        (0, 0) => ("good", "All good"),
+        (0, 0) => ("good", t!("All good")),
         (0, _) => ("low", Phase::Low.label()),
         _ => ("critical", Phase::Critical.label()),
     };
@@ -81,7 +81,11 @@ fn view(plain: &Plain<'_>, found: Shortfalls) -> AlertView {
                     Some(_) => String::new(),
                     None => super::label(super::Dimension::Facility, &facility.to_string(), context),
                 },
-                units: format!("{} of {}", full(level.issuable as f64), full(f64::from(wanted))),
+                units: t!(
+                    "{some} of {all}",
+                    some = full(level.issuable as f64),
+                    all = full(f64::from(wanted))
+                ),
                 phase: phase.as_str(),
                 word: phase.label(),
             }
@@ -94,7 +98,7 @@ fn view(plain: &Plain<'_>, found: Shortfalls) -> AlertView {
         sentence: sentence(found.critical, found.low, found.watched),
         rows,
         more: context.listed().filter(|_| found.low > shown).map(|facility| LinkView {
-            value: format!("{} more", full((found.low - shown) as f64)),
+            value: t!("{value} more", value = full((found.low - shown) as f64)),
             href: context.down(Filter::issuable().href(facility)),
         }),
     }
@@ -102,18 +106,18 @@ fn view(plain: &Plain<'_>, found: Shortfalls) -> AlertView {
 
 fn sentence(critical: i64, low: i64, watched: i64) -> String {
     let shelves = |count: i64| match count {
-        1 => "1 shelf".to_owned(),
-        count => format!("{} shelves", full(count as f64)),
+        1 => t!("1 shelf").to_owned(),
+        count => t!("{value} shelves", value = full(count as f64)),
     };
     match (critical, low) {
-        (0, 0) => format!("{} at or over the reorder level", shelves(watched)),
-        (0, low) => format!("{} under the reorder level", shelves(low)),
-        (critical, low) if critical == low => format!("{} under the minimum", shelves(critical)),
+        (0, 0) => t!("{shelves} at or over the reorder level", shelves = shelves(watched)),
+        (0, low) => t!("{shelves} under the reorder level", shelves = shelves(low)),
+        (critical, low) if critical == low => t!("{shelves} under the minimum", shelves = shelves(critical)),
         (critical, low) => {
-            format!(
-                "{} under the minimum, {} under the reorder level",
-                shelves(critical),
-                full((low - critical) as f64)
+            t!(
+                "{shelves} under the minimum, {value} under the reorder level",
+                shelves = shelves(critical),
+                value = full((low - critical) as f64)
             )
         }
     }

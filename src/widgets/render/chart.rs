@@ -23,7 +23,7 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
     }
     let series = match look.by.get(1) {
         None => vec![Series {
-            name: look.measure.title.to_string(),
+            name: look.measure.title().to_string(),
             values: values(look, &frame, None),
         }],
         Some(second) => split(look, &frame, *second),
@@ -45,7 +45,11 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
         labels,
         series,
         last_is_partial: frame.last_is_partial,
-        target: look.widget.thresholds.target.map(|target| ("Target".into(), target)),
+        target: look
+            .widget
+            .thresholds
+            .target
+            .map(|target| (t!("Target").into(), target)),
     };
     let view = ChartView {
         frame: look.frame(frame.as_of),
@@ -101,7 +105,7 @@ fn split(look: &Look<'_>, frame: &Frame, second: Dimension) -> Vec<Series> {
         .collect();
     if !rest.is_empty() {
         series.push(Series {
-            name: format!("{} others", rest.len()),
+            name: t!("{rest} others", rest = rest.len()),
             values: values(look, frame, Some(rest)),
         });
     }
@@ -153,7 +157,7 @@ pub async fn ranks(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>
     if !rest.is_empty() {
         ranks.push(Rank {
             rest: true,
-            ..rank(format!("{} others", rest.len()), None, sum(rest))
+            ..rank(t!("{rest} others", rest = rest.len()), None, sum(rest))
         });
     }
     let (id, title) = (look.drawing(), look.title());

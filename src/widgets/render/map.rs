@@ -32,7 +32,7 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
         id: look.drawing(),
         title: look.title(),
         pins: pins.collect(),
-        figure: look.measure.title.to_string(),
+        figure: look.measure.title().to_string(),
         view: View::Pins,
         choosing: None,
     };
@@ -50,8 +50,8 @@ fn pin(look: &Look<'_>, query: &Query, facility: &Facility, value: Option<f64>) 
         (State::Warn, _) => (Tone::Low, state.label()),
         (State::Good, _) => (Tone::Good, state.label()),
         // without thresholds a known place is a place like any other
-        (State::Unknown, Some(_)) => (Tone::Good, "Known"),
-        (State::Unknown, None) => (Tone::Unknown, "No data"),
+        (State::Unknown, Some(_)) => (Tone::Good, t!("Known")),
+        (State::Unknown, None) => (Tone::Unknown, t!("No data")),
     };
     Pin {
         name: facility.name.clone(),
@@ -67,7 +67,7 @@ fn pin(look: &Look<'_>, query: &Query, facility: &Facility, value: Option<f64>) 
             Some(value) => format!("{} {}", rounded(value, look.widget.options.decimals), look.unit())
                 .trim_end()
                 .into(),
-            None => "no data".into(),
+            None => t!("no data").into(),
         },
     }
 }

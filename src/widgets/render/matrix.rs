@@ -93,15 +93,15 @@ fn view(plain: &Plain<'_>, levels: &[Level]) -> MatrixView {
             .listed()
             .map(|facility| context.down(Filter::issuable().href(facility)))
     });
-    frame.note = "issuable units, days they last at the demand of the last 28 days".into();
+    frame.note = t!("issuable units, days they last at the demand of the last 28 days").into();
     let bare = levels
         .iter()
         .all(|level| level.issuable == 0 && level.daily_demand.is_none());
     frame.empty = bare.then(|| EmptyView {
         kind: "never".into(),
-        title: "No stock yet".into(),
-        text: "As soon as units are received, they stand here by group and component.".into(),
-        label: "Receive stock".into(),
+        title: t!("No stock yet").into(),
+        text: t!("As soon as units are received, they stand here by group and component.").into(),
+        label: t!("Receive stock").into(),
         href: context
             .listed()
             .map(|id| format!("/facilities/{id}/inventory/new"))

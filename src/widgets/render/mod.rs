@@ -28,6 +28,7 @@ use crate::figures::{Dimension, Row};
 use crate::ids::FacilityId;
 use crate::requests::Urgency;
 use crate::web::{EmptyView, Markup};
+use crate::words::{self, Dated};
 
 /// Everything that a widget is drawn with.
 pub(super) struct Look<'a> {
@@ -140,7 +141,7 @@ impl Plain<'_> {
             title: if self.widget.title.is_empty() {
                 title
             } else {
-                &self.widget.title
+                words::ours(&self.widget.title)
             }
             .into(),
             href: self.context.rows.and(self.widget.drill.clone()),
@@ -158,9 +159,9 @@ impl Plain<'_> {
     /// Its title where the person gave none.
     fn title(&self) -> &'static str {
         match self.widget.kind {
-            Kind::Matrix => "Stock by group and component",
-            Kind::Activity => "Activity",
-            Kind::Alert => "Shelves below their level",
+            Kind::Matrix => t!("Stock by group and component"),
+            Kind::Activity => t!("Activity"),
+            Kind::Alert => t!("Shelves below their level"),
             kind => kind.label(),
         }
     }
@@ -169,8 +170,8 @@ impl Plain<'_> {
     fn sums_only(&self) -> Result<String> {
         self.empty(EmptyView::new(
             "sums",
-            "Not shown here",
-            "This part lists single things, and a link shows sums only.",
+            t!("Not shown here"),
+            t!("This part lists single things, and a link shows sums only."),
             "",
             String::new(),
         ))
@@ -193,7 +194,7 @@ fn text(plain: &Plain<'_>) -> Result<String> {
     let links = plain.context.rows.is_some();
     rendered(&TextFragment {
         text: &TextView {
-            frame: plain.frame("Text", plain.context.now),
+            frame: plain.frame(t!("Text"), plain.context.now),
             body: Markup(markdown::to_html(written, links)),
             bare: plain.widget.title.is_empty(),
         },
@@ -219,7 +220,7 @@ impl Look<'_> {
     }
 
     fn frame(&self, as_of: DateTime<Utc>) -> WidgetFrame {
-        let mut frame = self.plain().frame(&self.measure.title, as_of);
+        let mut frame = self.plain().frame(self.measure.title(), as_of);
         frame.href = frame.href.or_else(|| self.href(&self.query(), &[]));
         frame.note = self.note();
         frame
@@ -230,31 +231,31 @@ impl Look<'_> {
     fn note(&self) -> String {
         let mut words = vec![];
         if self.measure.hours {
-            words.push(format!("within {} h", self.query().hours));
+            words.push(t!("within {hours} h", hours = self.query().hours));
         }
         match self.widget.options.days {
-            Some(1) if self.measure.past => words.push("today".into()),
-            Some(days) if self.measure.past => words.push(format!("last {days} days")),
+            Some(1) if self.measure.past => words.push(t!("today").into()),
+            Some(days) if self.measure.past => words.push(t!("last {days} days", days)),
             None if self.measure.nature != Nature::Level && self.measure.past => {
                 words.push(self.context.range.words().to_lowercase());
             }
             _ => {}
         }
         if !self.measure.past && self.span.last < self.context.today {
-            words.push("now".into());
+            words.push(t!("now").into());
         }
         let filter = &self.context.filter;
         if filter.group.is_some() && !self.measure.by.contains(&Dimension::Group) {
-            words.push("all groups".into());
+            words.push(t!("all groups").into());
         }
         if filter.component.is_some() && !self.measure.by.contains(&Dimension::Component) {
-            words.push("all components".into());
+            words.push(t!("all components").into());
         }
         words.join(", ")
     }
 
     fn unit(&self) -> &str {
-        self.widget.options.unit.as_deref().unwrap_or(&self.measure.unit)
+        self.widget.options.unit.as_deref().unwrap_or(self.measure.unit())
     }
 
     /// The id of a drawing inside the widget.
@@ -264,8 +265,8 @@ impl Look<'_> {
 
     fn title(&self) -> String {
         match self.widget.title.is_empty() {
-            true => self.measure.title.to_string(),
-            false => self.widget.title.clone(),
+            true => self.measure.title().to_string(),
+            false => words::ours(&self.widget.title).to_owned(),
         }
     }
 
@@ -296,22 +297,30 @@ impl Look<'_> {
         let empty = match (context.filter.is_empty(), ever) {
             (false, true) => EmptyView {
                 kind: "filter".into(),
-                title: "Nothing matches the filter".into(),
-                text: format!("{} has nothing for it {}.", self.measure.title, self.days()),
-                label: "Show all".into(),
+                title: t!("Nothing matches the filter").into(),
+                text: t!(
+                    "{title} has nothing for it {days}.",
+                    title = self.measure.title(),
+                    days = self.days()
+                ),
+                label: t!("Show all").into(),
                 href: context.unfiltered.clone(),
             },
             (_, true) => EmptyView {
                 kind: "range".into(),
-                title: "Nothing in this time".into(),
-                text: format!("{}: none {}.", self.measure.title, self.days()),
+                title: t!("Nothing in this time").into(),
+                text: t!(
+                    "{title}: none {days}.",
+                    title = self.measure.title(),
+                    days = self.days()
+                ),
                 label: String::new(),
                 href: String::new(),
             },
             (_, false) => EmptyView {
                 kind: "never".into(),
-                title: "Nothing has been recorded yet".into(),
-                text: "As soon as something is, it appears here by itself.".into(),
+                title: t!("Nothing has been recorded yet").into(),
+                text: t!("As soon as something is, it appears here by itself.").into(),
                 label: String::new(),
                 href: String::new(),
             },
@@ -327,11 +336,15 @@ impl Look<'_> {
     }
 
     fn days(&self) -> String {
-        let word = |day: NaiveDate| day.format("%-d %b %Y").to_string();
+        let word = |day: NaiveDate| day.dated("%-d %b %Y");
         match (self.measure.past, self.span.first == self.span.last) {
-            (false, _) => "at this moment".into(),
-            (true, true) => format!("on {}", word(self.span.first)),
-            (true, false) => format!("from {} to {}", word(self.span.first), word(self.span.last)),
+            (false, _) => t!("at this moment").into(),
+            (true, true) => t!("on {day}", day = word(self.span.first)),
+            (true, false) => t!(
+                "from {word} to {word2}",
+                word = word(self.span.first),
+                word2 = word(self.span.last)
+            ),
         }
     }
 }
@@ -342,7 +355,7 @@ fn label(dimension: Dimension, key: &str, context: &Context) -> String {
         Dimension::Component => key.parse::<Component>().map_or(key, |one| one.label()).into(),
         Dimension::Group => key.parse::<BloodGroup>().map_or(key, |one| one.label()).into(),
         Dimension::Urgency => key.parse::<Urgency>().map_or(key, |one| one.label()).into(),
-        Dimension::Reason if key.is_empty() => "No reason given".into(),
+        Dimension::Reason if key.is_empty() => t!("No reason given").into(),
         Dimension::Reason => key.parse::<DiscardReason>().map_or(key, |one| one.label()).into(),
         Dimension::Facility => context
             .facilities
@@ -351,13 +364,13 @@ fn label(dimension: Dimension, key: &str, context: &Context) -> String {
             .map_or_else(|| key.into(), |facility| facility.name.clone()),
         Dimension::Weekday => {
             let names = [
-                "Monday",
-                "Tuesday",
-                "Wednesday",
-                "Thursday",
-                "Friday",
-                "Saturday",
-                "Sunday",
+                t!("Monday"),
+                t!("Tuesday"),
+                t!("Wednesday"),
+                t!("Thursday"),
+                t!("Friday"),
+                t!("Saturday"),
+                t!("Sunday"),
             ];
             key.parse::<usize>()
                 .ok()
@@ -368,8 +381,8 @@ fn label(dimension: Dimension, key: &str, context: &Context) -> String {
         Dimension::Hour => format!("{key:0>2}"),
         Dimension::Day => key
             .parse::<NaiveDate>()
-            .map_or_else(|_| key.into(), |day| day.format("%a %-d %b").to_string()),
-        Dimension::Tag if key.is_empty() => "Without".into(),
+            .map_or_else(|_| key.into(), |day| day.dated("%a %-d %b")),
+        Dimension::Tag if key.is_empty() => t!("Without").into(),
         Dimension::Region | Dimension::Tag => key.into(),
     }
 }

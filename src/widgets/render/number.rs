@@ -12,6 +12,7 @@ use crate::widgets::compose::Loads;
 use crate::widgets::source::{Frame, Query, total};
 use crate::widgets::view::{ChartFragment, ChartView, NumberFragment, NumberView};
 use crate::widgets::{Compare, Nature, Span, State};
+use crate::words::Dated;
 
 /// Days of the small curve.
 const SPARK_DAYS: u64 = 14;
@@ -35,7 +36,7 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
             (Some(value), None) => short(value),
         },
         exact: value.map_or_else(
-            || "nothing to measure".into(),
+            || t!("nothing to measure").into(),
             |value| format!("{} {unit}", rounded(value, decimals)),
         ),
         unit: unit.into(),
@@ -44,7 +45,7 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
         word: if state == State::Unknown { "" } else { state.label() },
         direction,
         change: if value.is_none() {
-            "nothing to measure".into()
+            t!("nothing to measure").into()
         } else {
             change
         },
@@ -62,11 +63,11 @@ pub async fn gauge(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>
     let thresholds = &look.widget.thresholds;
     let state = thresholds.state(value);
     let (phase, word) = match (state, thresholds.target) {
-        (State::Unknown, Some(target)) if value >= target => ("good", "On target"),
-        (State::Unknown, Some(_)) => ("watch", "Under target"),
+        (State::Unknown, Some(target)) if value >= target => ("good", t!("On target")),
+        (State::Unknown, Some(_)) => ("watch", t!("Under target")),
         _ => (state.as_str(), state.label()),
     };
-    let marks: Vec<(&'static str, f64)> = [("Warning", thresholds.warn), ("Critical", thresholds.critical)]
+    let marks: Vec<(&'static str, f64)> = [(t!("Warning"), thresholds.warn), (t!("Critical"), thresholds.critical)]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
@@ -169,12 +170,12 @@ fn words(
 ) -> (&'static str, String) {
     let one = from == to;
     let name = match (one, look.widget.options.compare) {
-        (true, Compare::Week) => format!("last {}", from.format("%A")),
-        (true, _) => from.format("%-d %b").to_string(),
-        (false, _) => format!("the {} days before", (to - from).num_days() + 1),
+        (true, Compare::Week) => t!("last {day}", day = from.dated("%A")),
+        (true, _) => from.dated("%-d %b"),
+        (false, _) => t!("the {num_days} days before", num_days = (to - from).num_days() + 1),
     };
     let (Some(value), Some(then)) = (value, then) else {
-        return ("", format!("no figure for {name}"));
+        return ("", t!("no figure for {name}", name));
     };
     let decimals = look.widget.options.decimals;
     let shown = rounded(then, decimals);
@@ -182,13 +183,13 @@ fn words(
     let difference = value - then;
     if so_far {
         return match difference {
-            d if d < 0.0 => ("", format!("{shown} on all of {name}")),
-            d if d > 0.0 => ("up", format!("already more than on all of {name} ({shown})")),
-            _ => ("same", format!("already as many as on all of {name}")),
+            d if d < 0.0 => ("", t!("{shown} on all of {name}", shown, name)),
+            d if d > 0.0 => ("up", t!("already more than on all of {name} ({shown})", name, shown)),
+            _ => ("same", t!("already as many as on all of {name}", name)),
         };
     }
     if difference == 0.0 {
-        return ("same", format!("same as {name}"));
+        return ("same", t!("same as {name}", name));
     }
     let size = match look.measure.nature {
         // points of a rate and amounts that grew from nothing are said as they are
@@ -197,7 +198,7 @@ fn words(
         _ => format!("{:.0} %", difference.abs() * 100.0 / then.abs()),
     };
     match difference > 0.0 {
-        true => ("up", format!("{size} up on {name} ({shown})")),
-        false => ("down", format!("{size} down on {name} ({shown})")),
+        true => ("up", t!("{size} up on {name} ({shown})", size, name, shown)),
+        false => ("down", t!("{size} down on {name} ({shown})", size, name, shown)),
     }
 }

@@ -81,10 +81,10 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
     if let Some(second) = look.by.get(1) {
         heads.extend(columns.iter().map(|column| label(*second, column, look.context)));
         if nature != Nature::Worst {
-            heads.push("All".into());
+            heads.push(t!("All").into());
         }
     } else {
-        heads.push(capital(look.unit(), &look.measure.title));
+        heads.push(capital(look.unit(), look.measure.title()));
     }
     let totals = match adds && keys.len() > 1 {
         true => columns
@@ -104,12 +104,15 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
         more: None,
     };
     if keys.len() > most {
-        view.frame.note = [view.frame.note.as_str(), &format!("{most} of {} rows", keys.len())]
-            .iter()
-            .filter(|words| !words.is_empty())
-            .copied()
-            .collect::<Vec<_>>()
-            .join(", ");
+        view.frame.note = [
+            view.frame.note.as_str(),
+            &t!("{most} of {keys} rows", most, keys = keys.len()),
+        ]
+        .iter()
+        .filter(|words| !words.is_empty())
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
     }
     rendered(&TableFragment { table: &view })
 }
@@ -156,16 +159,19 @@ fn listed(look: &Look<'_>, query: &Query, items: Items) -> TableView {
     frame.empty = items.rows.is_empty().then(|| match look.context.filter.is_empty() {
         true => EmptyView {
             kind: "range".into(),
-            title: "Nothing to list".into(),
-            text: format!("{}: none at this moment.", look.measure.title),
+            title: t!("Nothing to list").into(),
+            text: t!("{title}: none at this moment.", title = look.measure.title()),
             label: String::new(),
             href: String::new(),
         },
         false => EmptyView {
             kind: "filter".into(),
-            title: "Nothing matches the filter".into(),
-            text: format!("{} has nothing for it at this moment.", look.measure.title),
-            label: "Show all".into(),
+            title: t!("Nothing matches the filter").into(),
+            text: t!(
+                "{title} has nothing for it at this moment.",
+                title = look.measure.title()
+            ),
+            label: t!("Show all").into(),
             href: look.context.unfiltered.clone(),
         },
     });
@@ -174,7 +180,7 @@ fn listed(look: &Look<'_>, query: &Query, items: Items) -> TableView {
         .href(query, &[])
         .filter(|_| items.total > shown)
         .map(|href| LinkView {
-            value: format!("All {} rows", full(items.total as f64)),
+            value: t!("All {value} rows", value = full(items.total as f64)),
             href,
         });
     let rows: Vec<TableRow> = items

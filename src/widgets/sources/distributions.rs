@@ -27,21 +27,21 @@ const FLOW: &[Dimension] = &[
 #[async_trait]
 impl Source for Distributions {
     fn measures(&self) -> Vec<Measure> {
-        let flow = |name, title| measure(name, title, "units", Nature::Count, FLOW);
+        let flow = |name, title| measure(name, title, mark!("units"), Nature::Count, FLOW);
         vec![
             Measure {
                 items: true,
                 ..measure(
                     "distributions.in_transit",
-                    "Units on their way here",
+                    mark!("Units on their way here"),
                     "units",
                     Nature::Level,
                     &FLOW[1..3],
                 )
             },
-            flow("distributions.delivered", "Units delivered"),
-            flow("distributions.sent", "Units sent"),
-            flow("distributions.short", "Units that did not arrive"),
+            flow("distributions.delivered", mark!("Units delivered")),
+            flow("distributions.sent", mark!("Units sent")),
+            flow("distributions.short", mark!("Units that did not arrive")),
         ]
     }
 
@@ -74,7 +74,7 @@ impl Source for Distributions {
         let mut found = queries::turn(tx, facility, &filter, Turn::First).await?.rows;
         found.truncate(limit);
         Ok(Items {
-            columns: vec!["Units", "What", "From", "Sent"],
+            columns: vec![t!("Units"), t!("What"), t!("From"), t!("Sent")],
             rows: found.iter().map(|one| item(one, facility, context)).collect(),
             total: total.rows,
             as_of: None,
@@ -103,7 +103,7 @@ fn item(one: &Distribution, facility: FacilityId, context: &Context) -> Item {
             full(f64::from(one.sent)),
             one.contents(),
             one.from_name.clone(),
-            format!("{} ago", age_label(context.now - one.dispatched_at)),
+            t!("{age} ago", age = age_label(context.now - one.dispatched_at)),
         ],
         phase: "",
         word: "",

@@ -51,18 +51,24 @@ impl Source for Inventory {
     fn measures(&self) -> Vec<Measure> {
         let level = |name, title| Measure {
             items: true,
-            ..measure(name, title, "units", Nature::Level, SHELF)
+            ..measure(name, title, mark!("units"), Nature::Level, SHELF)
         };
-        let flow = |name, title, by| measure(name, title, "units", Nature::Count, by);
+        let flow = |name, title, by| measure(name, title, mark!("units"), Nature::Count, by);
         vec![
-            level("inventory.issuable", "Issuable units"),
+            level("inventory.issuable", mark!("Issuable units")),
             Measure {
                 hours: true,
-                ..level("inventory.expiring", "Units expiring soon")
+                ..level("inventory.expiring", mark!("Units expiring soon"))
             },
-            level("inventory.quarantined", "Units in quarantine"),
-            level("inventory.reserved", "Reserved units"),
-            measure("inventory.days", "Days of stock", "days", Nature::Ratio, SHELF),
+            level("inventory.quarantined", mark!("Units in quarantine")),
+            level("inventory.reserved", mark!("Reserved units")),
+            measure(
+                "inventory.days",
+                mark!("Days of stock"),
+                mark!("days"),
+                Nature::Ratio,
+                SHELF,
+            ),
             flow("inventory.received", Flow::Received.label(), FLOW),
             flow("inventory.issued", Flow::Issued.label(), FLOW),
             flow("inventory.discarded", Flow::Discarded.label(), FLOW_WITH_REASON),
@@ -99,7 +105,13 @@ impl Source for Inventory {
         let mut units = queries::page(tx, facility, &filter, None).await?;
         units.truncate(limit);
         Ok(Items {
-            columns: vec!["Donation or lot", "Group", "Component", "Units", "Expires in"],
+            columns: vec![
+                t!("Donation or lot"),
+                t!("Group"),
+                t!("Component"),
+                t!("Units"),
+                t!("Expires in"),
+            ],
             rows: units.iter().map(|unit| item(unit, facility, context)).collect(),
             total: total.rows,
             as_of: None,
@@ -199,10 +211,10 @@ async fn days_of_stock(tx: &mut PgConnection, cut: &Cut) -> Result<Vec<Row>> {
 fn item(unit: &Unit, facility: FacilityId, context: &Context) -> Item {
     let day = local_day(context.zone, unit.expires_at);
     let (phase, word) = match (day - context.today).num_days() {
-        _ if unit.expires_at <= context.now => ("critical", "Expired"),
-        ..=0 => ("critical", "Today"),
-        1 => ("low", "Tomorrow"),
-        2..=7 => ("watch", "Soon"),
+        _ if unit.expires_at <= context.now => ("critical", t!("Expired")),
+        ..=0 => ("critical", t!("Today")),
+        1 => ("low", t!("Tomorrow")),
+        2..=7 => ("watch", t!("Soon")),
         _ => ("", ""),
     };
     Item {

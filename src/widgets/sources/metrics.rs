@@ -64,7 +64,7 @@ impl Source for Metrics {
         let words = named.metric.replace(['_', '.'], " ");
         let title = match named.tag {
             "" => words,
-            tag => format!("{words} by {tag}"),
+            tag => t!("{words} by {tag}", words, tag),
         };
         let (nature, unit) = match named.aggregate {
             Aggregate::Sum => (Nature::Count, ""),

@@ -38,24 +38,30 @@ impl Source for Requests {
     fn measures(&self) -> Vec<Measure> {
         let standing = |name, title| Measure {
             items: true,
-            ..measure(name, title, "requests", Nature::Level, STANDING)
+            ..measure(name, title, mark!("requests"), Nature::Level, STANDING)
         };
         vec![
-            standing("requests.waiting", "Requests to answer"),
-            standing("requests.open", "Open requests"),
-            standing("requests.open_urgent", "Open urgent requests"),
+            standing("requests.waiting", mark!("Requests to answer")),
+            standing("requests.open", mark!("Open requests")),
+            standing("requests.open_urgent", mark!("Open urgent requests")),
             Measure {
                 items: true,
-                ..measure("requests.raised", "Requests raised", "requests", Nature::Count, FLOW)
+                ..measure(
+                    "requests.raised",
+                    mark!("Requests raised"),
+                    "requests",
+                    Nature::Count,
+                    FLOW,
+                )
             },
             measure(
                 "requests.fulfilled",
-                "Requests fulfilled",
+                mark!("Requests fulfilled"),
                 "requests",
                 Nature::Count,
                 FLOW,
             ),
-            measure("requests.fill_rate", "Fill rate", "%", Nature::Ratio, FLOW),
+            measure("requests.fill_rate", mark!("Fill rate"), "%", Nature::Ratio, FLOW),
         ]
     }
 
@@ -87,7 +93,7 @@ impl Source for Requests {
         let total = queries::total(tx, facility, &filter).await?;
         let found = queries::page(tx, facility, &filter, None, limit as i64).await?;
         Ok(Items {
-            columns: vec!["Request", "From", "Urgency", "Status", "Age"],
+            columns: vec![t!("Request"), t!("From"), t!("Urgency"), t!("Status"), t!("Age")],
             rows: found.iter().map(|request| item(request, facility, context)).collect(),
             total,
             as_of: None,
@@ -140,7 +146,7 @@ fn percent(row: Row) -> Row {
 
 fn item(request: &Request, facility: FacilityId, context: &Context) -> Item {
     let (phase, word) = match request.needed_by {
-        Some(by) if request.closed_at.is_none() && by <= context.now => ("critical", "Overdue"),
+        Some(by) if request.closed_at.is_none() && by <= context.now => ("critical", t!("Overdue")),
         _ => match request.urgency {
             Urgency::Emergency => ("critical", Urgency::Emergency.label()),
             Urgency::Urgent => ("low", Urgency::Urgent.label()),

@@ -20,10 +20,34 @@ const BY: &[Dimension] = &[Dimension::Day, Dimension::Facility, Dimension::Regio
 impl Source for Summary {
     fn measures(&self) -> Vec<Measure> {
         vec![
-            measure("summary.stock", "Issuable stock", "units", Nature::Level, BY),
-            measure("summary.transferred", "Units delivered", "units", Nature::Count, BY),
-            measure("summary.requests", "Requests raised", "requests", Nature::Count, BY),
-            measure("summary.age", "Age of the summary", "min", Nature::Worst, &BY[1..]),
+            measure(
+                "summary.stock",
+                mark!("Issuable stock"),
+                mark!("units"),
+                Nature::Level,
+                BY,
+            ),
+            measure(
+                "summary.transferred",
+                mark!("Units delivered"),
+                mark!("units"),
+                Nature::Count,
+                BY,
+            ),
+            measure(
+                "summary.requests",
+                mark!("Requests raised"),
+                mark!("requests"),
+                Nature::Count,
+                BY,
+            ),
+            measure(
+                "summary.age",
+                mark!("Age of the summary"),
+                mark!("min"),
+                Nature::Worst,
+                &BY[1..],
+            ),
         ]
     }
 

@@ -5,6 +5,7 @@ mod chromium;
 mod driver;
 mod site;
 
+mod arabic;
 mod boards;
 mod everybody;
 mod hostile;

@@ -21,11 +21,11 @@ use crate::web::{Form, Here, Layout, rejected};
 
 fn link_over(app: &App, here: &Here) -> Result<Response> {
     LinkOverPage {
-        layout: &app.chrome.outside(here, "Link no longer good"),
-        heading: "This invitation is no longer good",
-        text: "It works once and for seven days, and whoever invited you can withdraw it. Ask them for a new one.",
+        layout: &app.chrome.outside(here, t!("Link no longer good")),
+        heading: t!("This invitation is no longer good"),
+        text: t!("It works once and for seven days, and whoever invited you can withdraw it. Ask them for a new one."),
         href: "/login",
-        label: "To the log-in",
+        label: t!("To the log-in"),
     }
     .answer()
 }
@@ -75,7 +75,7 @@ pub async fn form(State(app): State<App>, here: Here, session: Session, Path(tok
     };
     match opened(&app, &token).await {
         Ok(found) => {
-            let layout = app.chrome.outside(&here, "Invitation");
+            let layout = app.chrome.outside(&here, t!("Invitation"));
             page(&accept_page(&app, &layout, &session, found, &Problems::default()).await?)
         }
         Err(Error::NotFound) => link_over(&app, &here),
@@ -122,7 +122,7 @@ pub async fn as_new(
         }
         Err(Error::NotFound) => link_over(&app, &here),
         Err(Error::Invalid(problems)) => {
-            let layout = app.chrome.outside(&here, "Invitation");
+            let layout = app.chrome.outside(&here, t!("Invitation"));
             let found = opened(&app, &token).await?;
             let mut page = accept_page(&app, &layout, &session, found, &problems).await?;
             page.full_name = form.name;

@@ -29,7 +29,7 @@ fn empty<'a>(app: &App, layout: &'a Layout) -> ImportPage<'a> {
 
 /// `GET /admin/users/import`
 pub async fn form(State(app): State<App>, here: Here, manager: Manager) -> Result<Response> {
-    let layout = app.chrome.page(&manager, &here, "Import", "admin/users").await?;
+    let layout = app.chrome.page(&manager, &here, t!("Import"), "admin/users").await?;
     page(&empty(&app, &layout))
 }
 
@@ -50,7 +50,7 @@ pub async fn take(
     manager: Manager,
     Form(form): Form<ImportForm>,
 ) -> Result<Response> {
-    let layout = app.chrome.page(&manager, &here, "Import", "admin/users").await?;
+    let layout = app.chrome.page(&manager, &here, t!("Import"), "admin/users").await?;
     let places = managed(&app, &manager).await?;
     let find = |name: &str| {
         let same =
@@ -90,7 +90,10 @@ pub async fn take(
 fn problem_of(table: &Table) -> String {
     match table.rows.iter().filter(|row| !row.problem.is_empty()).count() {
         0 => String::new(),
-        1 => "One line cannot be taken. Correct it and look again; nobody was invited.".into(),
-        bad => format!("{bad} lines cannot be taken. Correct them and look again; nobody was invited."),
+        1 => t!("One line cannot be taken. Correct it and look again; nobody was invited.").into(),
+        bad => t!(
+            "{bad} lines cannot be taken. Correct them and look again; nobody was invited.",
+            bad
+        ),
     }
 }

@@ -18,6 +18,7 @@ use crate::users::people::routes::managed::{facility_options, managed, name_of};
 use crate::users::routes::page;
 use crate::web::flash::Done;
 use crate::web::{Form, Here, Hx, Layout, Routes, options, rejected, saved};
+use crate::words::Dated;
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -76,10 +77,10 @@ impl InviteForm {
             }
             let facility: FacilityId = facility
                 .parse()
-                .map_err(|_| Error::invalid("offers", "There is no such facility."))?;
+                .map_err(|_| Error::invalid("offers", t!("There is no such facility.")))?;
             let role: Role = role
                 .parse()
-                .map_err(|_| Error::invalid("offers", "There is no such role."))?;
+                .map_err(|_| Error::invalid("offers", t!("There is no such role.")))?;
             offers.push(Membership { facility, role });
         }
         Ok(NewInvitation {
@@ -119,7 +120,7 @@ impl InviteForm {
                 .iter()
                 .take(MOST_OFFERS)
                 .map(|(facility, role)| OfferRow {
-                    facilities: facility_options(&places, facility, "Choose a facility"),
+                    facilities: facility_options(&places, facility, t!("Choose a facility")),
                     roles: options(memberships().map(|role| (role.as_str(), role.label())), role),
                 })
                 .collect(),
@@ -137,7 +138,7 @@ impl InviteForm {
 async fn new(State(app): State<App>, here: Here, manager: Manager) -> Result<Response> {
     let layout = app
         .chrome
-        .page(&manager, &here, "Invite somebody", "admin/users")
+        .page(&manager, &here, t!("Invite somebody"), "admin/users")
         .await?;
     let form = InviteForm::default();
     page(&form.page(&app, &manager, &layout, &Problems::default()).await?)
@@ -153,7 +154,7 @@ async fn create(
 ) -> Result<Response> {
     let layout = app
         .chrome
-        .page(&manager, &here, "Invite somebody", "admin/users")
+        .page(&manager, &here, t!("Invite somebody"), "admin/users")
         .await?;
     if form.more {
         return page(&form.page(&app, &manager, &layout, &Problems::default()).await?);
@@ -197,8 +198,8 @@ async fn show(State(app): State<App>, here: Here, manager: Manager, Path(id): Pa
         layout: &layout,
         id,
         offers: commands::words(&open.offers, open.network_admin, &|id| name_of(&places, id.0)),
-        since: open.created_at.format("%-d %B %Y").to_string(),
-        until: open.expires_at.format("%-d %B %Y").to_string(),
+        since: open.created_at.dated("%-d %B %Y"),
+        until: open.expires_at.dated("%-d %B %Y"),
         over: open.is_over(app.db.clock.now()),
         may_send: manager.network_admin || (!open.elsewhere && !open.network_admin),
         by_mail: app.mail.is_on(),
@@ -219,7 +220,10 @@ async fn send_again(
     let places = managed(&app, &manager).await?;
     let name = |id: FacilityId| name_of(&places, id.0);
     let made = commands::send_again(&app.db, &app.mail, &manager, id, &name).await?;
-    let layout = app.chrome.page(&manager, &here, "Invitation", "admin/users").await?;
+    let layout = app
+        .chrome
+        .page(&manager, &here, t!("Invitation"), "admin/users")
+        .await?;
     told(&app, &layout, hx, vec![made])
 }
 

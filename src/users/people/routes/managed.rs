@@ -16,7 +16,7 @@ pub async fn managed(app: &App, manager: &Manager) -> Result<Vec<Arc<Facility>>>
 
 pub fn name_of(places: &[Arc<Facility>], id: i64) -> String {
     let found = places.iter().find(|place| place.id.0 == id);
-    found.map_or_else(|| format!("Closed facility {id}"), |place| place.name.clone())
+    found.map_or_else(|| t!("Closed facility {id}", id), |place| place.name.clone())
 }
 
 pub fn facility_options(places: &[Arc<Facility>], chosen: &str, none: &str) -> Vec<OptionView> {

@@ -22,6 +22,7 @@ use crate::users::rights;
 use crate::users::routes::{session_rows, unhex};
 use crate::web::flash::Done;
 use crate::web::{EmptyView, Form, Here, Hx, PagesView, Routes, options, query_string, saved};
+use crate::words::Dated;
 
 pub fn routes() -> Routes<App> {
     Routes::default()
@@ -118,7 +119,7 @@ async fn index(
     manager: Manager,
     Query(listing): Query<Listing>,
 ) -> Result<Response> {
-    let mut layout = app.chrome.page(&manager, &here, "Users", "admin/users").await?;
+    let mut layout = app.chrome.page(&manager, &here, t!("Users"), "admin/users").await?;
     layout.events_url = Some("/network/events".into());
     let (scope, filter, from) = (manager.scope(), listing.filter(), listing.from());
     let mut tx = app.db.read(&scope).await?;
@@ -141,22 +142,23 @@ async fn index(
     let words = if total == 1 { "person" } else { "people" };
     let filtered = filter != Filter::default();
     let page = UsersPage {
-        summary: format!("{total} {words}{}", if filtered { " match" } else { "" }),
+        summary: format!("{total} {words}{}", if filtered { t!(" match") } else { "" }),
         search: listing.q.clone(),
-        facilities: facility_options(&places, &listing.facility, "All facilities"),
+        facilities: facility_options(&places, &listing.facility, t!("All facilities")),
         roles: options(
-            std::iter::once(("", "All roles")).chain(Role::ALL.iter().map(|role| (role.as_str(), role.label()))),
+            std::iter::once(("", t!("All roles"))).chain(Role::ALL.iter().map(|role| (role.as_str(), role.label()))),
             &listing.role,
         ),
         states: options(
-            std::iter::once(("", "All")).chain(queries::State::ALL.iter().map(|state| (state.as_str(), state.label()))),
+            std::iter::once(("", t!("All")))
+                .chain(queries::State::ALL.iter().map(|state| (state.as_str(), state.label()))),
             &listing.state,
         ),
         filtered,
         export: listing.address("/admin/users/export", "", ""),
         empty: people.is_empty().then(|| nobody(filtered)),
         pages: PagesView {
-            summary: "Sorted by name.".into(),
+            summary: t!("Sorted by name.").into(),
             previous: people
                 .first()
                 .filter(|_| earlier)
@@ -176,16 +178,16 @@ fn nobody(filtered: bool) -> EmptyView {
     let (kind, title, text, label, href) = match filtered {
         true => (
             "filter",
-            "Nobody matches",
-            "Change the search or the filters.",
-            "Show everybody",
+            t!("Nobody matches"),
+            t!("Change the search or the filters."),
+            t!("Show everybody"),
             "/admin/users",
         ),
         false => (
             "never",
-            "Nobody yet",
-            "Invite the people you work with.",
-            "Invite somebody",
+            t!("Nobody yet"),
+            t!("Invite the people you work with."),
+            t!("Invite somebody"),
             "/admin/users/new",
         ),
     };
@@ -251,9 +253,9 @@ async fn page(
         .cloned()
         .collect();
     let (state_word, state_tone) = match (person.account.disabled, person.last_seen_at) {
-        (true, _) => ("Disabled", "critical"),
-        (_, None) => ("Never logged in", ""),
-        _ => ("Active", "good"),
+        (true, _) => (t!("Disabled"), "critical"),
+        (_, None) => (t!("Never logged in"), ""),
+        _ => (t!("Active"), "good"),
     };
     let title = person.name.clone();
     let layout = app.chrome.page(manager, here, &title, "admin/users").await?;
@@ -274,8 +276,8 @@ async fn page(
         seen_iso: person.last_seen_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
         seen: person
             .last_seen_at
-            .map_or_else(|| "never".into(), |at| format!("{} ago", age_label(now - at))),
-        since: person.created_at.format("%-d %B %Y").to_string(),
+            .map_or_else(|| t!("never").into(), |at| t!("{age} ago", age = age_label(now - at))),
+        since: person.created_at.dated("%-d %B %Y"),
         oneself: id == manager.id,
         disabled: person.account.disabled,
         network_admin: person.account.network_admin,
@@ -289,7 +291,7 @@ async fn page(
         others: if others.is_empty() {
             vec![]
         } else {
-            facility_options(&others, "", "Choose a facility")
+            facility_options(&others, "", t!("Choose a facility"))
         },
         new_roles: roles("viewer"),
         sessions,
@@ -297,7 +299,7 @@ async fn page(
             .iter()
             .map(|one| LogRow {
                 at_iso: one.at.to_rfc3339(),
-                at: format!("{} ago", age_label(now - one.at)),
+                at: t!("{age} ago", age = age_label(now - one.at)),
                 who: one.actor_name.clone(),
                 words: log_words(one, id.0, &names),
             })
@@ -386,11 +388,11 @@ async fn change_role(
     Form(form): Form<RoleForm>,
 ) -> Result<Response> {
     let outcome = match (form.facility.parse::<FacilityId>(), form.role.as_str()) {
-        (Err(_), _) => Err(Error::invalid("facility", "Choose a facility.")),
+        (Err(_), _) => Err(Error::invalid("facility", t!("Choose a facility."))),
         (Ok(facility), "") => commands::change_role(&app.db, &app.mail, &manager, id, facility, None).await,
         (Ok(facility), role) => match role.parse() {
             Ok(role) => commands::change_role(&app.db, &app.mail, &manager, id, facility, Some(role)).await,
-            Err(_) => Err(Error::invalid("facility", "There is no such role.")),
+            Err(_) => Err(Error::invalid("facility", t!("There is no such role."))),
         },
     };
     changed(&app, &here, hx, &manager, id, outcome, Done::RoleChanged).await
