@@ -300,16 +300,17 @@ fn an_unusual_day_has_a_wedge_of_its_own_and_is_told_in_words() {
 
 #[test]
 fn a_day_far_from_what_is_usual_is_found_and_an_unfinished_one_is_not() {
-    let mut counts = [month(40.0), month(40.0)].concat();
-    counts[50] = Some(900.0);
+    // what is usual has to be known for some months before a day counts as unusual
+    let mut counts = vec![month(40.0); 6].concat();
+    counts[170] = Some(900.0);
     let mut chart = chart(Kind::Bars, &[&counts]);
     let found = |chart: &Chart, partial| -> Vec<usize> {
         let marks = unusual(&chart.series, &chart.labels, partial);
         marks.iter().map(|mark| mark.day).collect()
     };
 
-    assert_eq!(found(&chart, false), [50]);
+    assert_eq!(found(&chart, false), [170]);
 
-    chart.labels.truncate(51);
+    chart.labels.truncate(171);
     assert_eq!(found(&chart, true), [0usize; 0]);
 }

@@ -118,6 +118,8 @@ async fn log_out(
     ClientAddress(address): ClientAddress,
 ) -> Result<Response> {
     let person = app.auth.person_of(&session).await?;
+    // read before the session ends: afterwards nobody knows where it came from
+    let elsewhere = openid::log_out_address(&app.doors, &session).await;
     if let (Some(person), Some(id)) = (person, session.id()) {
         let actor = Caller::with_session(person.clone(), &session, address).actor();
         match commands::end_session(&app.db, &actor, person.id, &session_hash(&id)[..8], "logged out").await {
@@ -126,7 +128,6 @@ async fn log_out(
             Err(error) => return Err(error),
         }
     }
-    let elsewhere = openid::log_out_address(&app.doors, &session).await;
     session.flush().await.map_err(anyhow::Error::from)?;
     let mut response = match elsewhere {
         Some(address) => openid::away(hx, &app.chrome.outside(&here, t!("Log out")), &app.doors, &address)?,

@@ -72,10 +72,10 @@ async fn a_shelf_under_its_minimum_is_an_alert_until_stock_arrives() {
         turns,
         [
             "Resolved",
-            "In order, kept firing for now",
             "Ended before it fired",
-            "Fired",
-            "Began"
+            "In order, kept firing for now",
+            "Began",
+            "Fired"
         ]
     );
 }
@@ -136,7 +136,9 @@ async fn the_bell_of_an_open_page_is_told_when_an_alert_fires() {
 
     round(&app).await;
 
-    watch.until(|frame| frame.text.contains("alerts")).await;
+    watch
+        .until(|frame| frame.event == "nudge" && frame.data.contains("alerts"))
+        .await;
 }
 
 #[tokio::test]
@@ -192,7 +194,7 @@ async fn a_rule_of_ones_own_is_checked_and_shows_what_it_would_find() {
     assert!(shown.text("form .notice").contains("1 would be up now"));
     assert_eq!(everywhere.status, StatusCode::UNPROCESSABLE_ENTITY);
     let page = client.get(&lakeside.path("/alerts")).await.ok();
-    assert_eq!(page.text(".alert .what a"), "Plasma: 3 issuable units");
+    assert_eq!(page.text(".alert .what a"), "Fresh frozen plasma: 3 issuable units");
 }
 
 /// What a receiver got.

@@ -61,7 +61,7 @@ async fn load(app: &TestApp, context: &Context, measure: &str, by: &[Dimension])
         .find(measure)
         .unwrap_or_else(|| panic!("no measure {measure}"));
     let span = context.span;
-    let query = Query::new(known, &widget(Kind::Table, measure, by), by, &span, context);
+    let query = Query::new(&known, &widget(Kind::Table, measure, by), by, &span, context);
     let mut tx = app.db.read(&context.scope).await.expect("a look");
     source
         .load(&mut tx, &query)
