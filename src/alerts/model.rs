@@ -106,19 +106,19 @@ impl Condition {
             return;
         };
         let Some((_, known)) = sources().find(measure) else {
-            return problems.add("measure", "Choose a figure.");
+            return problems.add("measure", t!("Choose a figure."));
         };
         if by.is_some_and(|by| !PARTS.contains(&by) || !known.by.contains(&by)) {
-            problems.add("by", "This figure cannot be told apart by that.");
+            problems.add("by", t!("This figure cannot be told apart by that."));
         }
         if !(1..=MOST_DAYS).contains(days) {
-            problems.add("days", format!("From 1 to {MOST_DAYS} days."));
+            problems.add("days", t!("From 1 to {most} days.", most = MOST_DAYS));
         }
         if known.hours && !(1..=MOST_HOURS).contains(hours) {
-            problems.add("hours", format!("From 1 to {MOST_HOURS} hours."));
+            problems.add("hours", t!("From 1 to {most} hours.", most = MOST_HOURS));
         }
         if !value.is_finite() {
-            problems.add("value", "Type a number.");
+            problems.add("value", t!("Type a number."));
         }
     }
 
@@ -130,8 +130,8 @@ impl Condition {
     /// What breaks it, as the list of rules says.
     pub fn summary(&self) -> String {
         match self {
-            Condition::Shelves { under } => format!("issuable units of a shelf are under {}", under.label()),
-            Condition::Unanswered {} => "an urgent or emergency request has no answer".into(),
+            Condition::Shelves { under } => t!("issuable units of a shelf are under {level}", level = under.label()),
+            Condition::Unanswered {} => t!("an urgent or emergency request has no answer").into(),
             Condition::Figure {
                 measure,
                 by,
@@ -140,7 +140,7 @@ impl Condition {
                 crosses,
                 value,
             } => {
-                let each = by.map(|by| format!(", for each {}", by.label().to_lowercase()));
+                let each = by.map(|by| t!(", for each {part}", part = by.label().to_lowercase()));
                 let span = span(measure, *days, *hours);
                 let title = title(measure).to_lowercase();
                 format!(
@@ -161,12 +161,23 @@ impl Condition {
         let number = full(value);
         let thing = thing(labels);
         match self {
-            Condition::Shelves { under } => format!("{thing}: {number} issuable, under {}", under.label()),
+            Condition::Shelves { under } => t!(
+                "{thing}: {number} issuable, under {level}",
+                thing,
+                number,
+                level = under.label()
+            ),
             Condition::Unanswered {} => {
                 let of = labels.get("from").map(String::as_str).unwrap_or_default();
                 let urgency = labels.get("urgency").and_then(|one| one.parse::<Urgency>().ok());
                 let urgency = urgency.map_or("urgent", |urgency| urgency.label()).to_lowercase();
-                format!("{of} waits for {number} × {thing}, {urgency}")
+                t!(
+                    "{of} waits for {number} × {thing}, {urgency}",
+                    of,
+                    number,
+                    thing,
+                    urgency
+                )
             }
             Condition::Figure {
                 measure, days, hours, ..
@@ -222,10 +233,10 @@ fn title(measure: &str) -> String {
 /// ` within 24 h`, ` today`, ` in 7 days`; empty for a level of this moment.
 fn span(measure: &str, days: u32, hours: u32) -> String {
     match sources().find(measure) {
-        Some((_, known)) if known.hours => format!(" within {hours} h"),
+        Some((_, known)) if known.hours => format!(" {}", t!("within {hours} h", hours)),
         Some((_, known)) if known.nature == Nature::Level => String::new(),
-        _ if days == 1 => " today".into(),
-        _ => format!(" in {days} days"),
+        _ if days == 1 => format!(" {}", t!("today")),
+        _ => format!(" {}", n!("in {n} day", "in {n} days", i64::from(days))),
     }
 }
 
@@ -291,15 +302,15 @@ impl NewRule {
     pub fn check(&self) -> Result<()> {
         let mut problems = Problems::default();
         if self.name.trim().is_empty() {
-            problems.add("name", "Say what the alert is about.");
+            problems.add("name", t!("Say what the alert is about."));
         } else if let Some(problem) = text::problem(&self.name, 80) {
             problems.add("name", problem);
         }
         if !(0..=7 * 24 * 3600).contains(&self.hold) {
-            problems.add("hold", "From 0 minutes to 7 days.");
+            problems.add("hold", t!("From 0 minutes to 7 days."));
         }
         if !(0..=24 * 3600).contains(&self.keep) {
-            problems.add("keep", "From 0 minutes to 24 hours.");
+            problems.add("keep", t!("From 0 minutes to 24 hours."));
         }
         self.condition.check(&mut problems);
         problems.check()

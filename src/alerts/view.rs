@@ -6,6 +6,7 @@ use super::model::Severity;
 use super::queries::{Past, Shown, Silence};
 use super::state::{Phase, Turn};
 use crate::clock::{Zone, age_label, time_label};
+use crate::words::Dated;
 
 /// One alert of a list.
 #[derive(Clone, Debug)]
@@ -53,8 +54,8 @@ impl AlertView {
         let acknowledged = shown.acknowledged.as_ref().map_or_else(String::new, |(at, by, note)| {
             let ago = age_label(now - *at);
             match note.is_empty() {
-                true => format!("Taken on by {by} {ago} ago"),
-                false => format!("Taken on by {by} {ago} ago: {note}"),
+                true => t!("Taken on by {by} {ago} ago", by, ago),
+                false => t!("Taken on by {by} {ago} ago: {note}", by, ago, note),
             }
         });
         AlertView {
@@ -98,16 +99,16 @@ pub struct PastView {
 
 impl PastView {
     pub fn of(past: &Past, zone: Zone) -> Self {
-        let turn = past.turn.parse::<Turn>().map_or("Taken on", Turn::label);
+        let turn = past.turn.parse::<Turn>().map_or_else(|_| t!("Taken on"), Turn::label);
         PastView {
             at_iso: past.at.to_rfc3339(),
-            at: format!("{} {}", zone.wall(past.at).format("%-d %b"), time_label(zone, past.at)),
+            at: format!("{} {}", zone.wall(past.at).dated("%-d %b"), time_label(zone, past.at)),
             name: past.rule_name.clone(),
             tone: tone(past.severity),
             severity: past.severity.label(),
             words: past.condition.words(&past.labels, past.value),
             turn: match &past.actor {
-                Some(by) => format!("{turn} by {by}"),
+                Some(by) => t!("{what} by {name}", what = turn, name = by),
                 None => turn.into(),
             },
         }
@@ -125,7 +126,7 @@ pub struct SilenceView {
 
 impl SilenceView {
     pub fn of(silence: &Silence, zone: Zone) -> Self {
-        let rule = silence.rule_name.clone().unwrap_or_else(|| "Every rule".into());
+        let rule = silence.rule_name.clone().unwrap_or_else(|| t!("Every rule").into());
         let labels = pairs(&silence.labels);
         SilenceView {
             id: silence.id,
@@ -136,7 +137,7 @@ impl SilenceView {
             },
             until: format!(
                 "{} {}",
-                zone.wall(silence.ends_at).format("%-d %b"),
+                zone.wall(silence.ends_at).dated("%-d %b"),
                 time_label(zone, silence.ends_at)
             ),
             why: format!("{} ({})", silence.reason, silence.made_by),

@@ -71,13 +71,13 @@ pub struct NewSilence {
 pub async fn silence(db: &Db, editor: &Editor, new: &NewSilence) -> Result<()> {
     let mut problems = Problems::default();
     if new.reason.trim().is_empty() {
-        problems.add("reason", "Say why, for those who wonder.");
+        problems.add("reason", t!("Say why, for those who wonder."));
     } else if let Some(problem) = text::problem(&new.reason, 200) {
         problems.add("reason", problem);
     }
     let until = new.until.filter(|until| *until > db.clock.now());
     if until.is_none() {
-        problems.add("until", "Choose an end that is still to come.");
+        problems.add("until", t!("Choose an end that is still to come."));
     }
     problems.check()?;
     let mut tx = db.write(&editor.scope()).await?;
@@ -87,7 +87,7 @@ pub async fn silence(db: &Db, editor: &Editor, new: &NewSilence) -> Result<()> {
             sqlx::query!("select id, name from alert_rules where id = $1", rule)
                 .fetch_optional(&mut *tx)
                 .await?
-                .ok_or_else(|| Error::invalid("rule", "There is no such rule."))?,
+                .ok_or_else(|| Error::invalid("rule", t!("There is no such rule.")))?,
         ),
     };
     let id = sqlx::query_scalar!(
@@ -103,7 +103,7 @@ pub async fn silence(db: &Db, editor: &Editor, new: &NewSilence) -> Result<()> {
     .fetch_one(&mut *tx)
     .await
     .on_constraint("alert_silences_time_check", || {
-        Error::invalid("until", "At most 31 days from now.")
+        Error::invalid("until", t!("At most 31 days from now."))
     })?;
     let entry = Entry::new("silenced", "alerts")
         .of(editor.facility)

@@ -19,9 +19,9 @@ use crate::text;
 fn owned(manager: &Manager, facility: Option<FacilityId>) -> Result<Scope> {
     match facility {
         None if manager.network_admin => Ok(Scope::All),
-        None => Err(Error::invalid("facility", "Choose one of your facilities.")),
+        None => Err(Error::invalid("facility", t!("Choose one of your facilities."))),
         Some(facility) if manager.manages(facility) => Ok(manager.scope()),
-        Some(_) => Err(Error::invalid("facility", "Choose one of your facilities.")),
+        Some(_) => Err(Error::invalid("facility", t!("Choose one of your facilities."))),
     }
 }
 
@@ -51,7 +51,7 @@ pub async fn save_rule(db: &Db, manager: &Manager, id: Option<(i64, i32)>, new: 
             let rules = queries::rules(&mut tx).await?;
             let old = rules.into_iter().find(|rule| rule.id == id).ok_or(Error::NotFound)?;
             if old.facility != new.facility {
-                return Err(Error::invalid("facility", "A rule stays where it was made."));
+                return Err(Error::invalid("facility", t!("A rule stays where it was made.")));
             }
             let done = sqlx::query!(
                 "update alert_rules set name = $3, severity = $4, condition = $5, hold_seconds = $6, keep_seconds = $7,
@@ -70,7 +70,7 @@ pub async fn save_rule(db: &Db, manager: &Manager, id: Option<(i64, i32)>, new: 
             .await?;
             if done.rows_affected() == 0 {
                 return Err(Error::Conflict(
-                    "Somebody else changed this rule meanwhile. Open it again to see what it is now.".into(),
+                    t!("Somebody else changed this rule meanwhile. Open it again to see what it is now.").into(),
                 ));
             }
             let before = json!({
@@ -147,16 +147,16 @@ impl NewChannel {
     fn check(&self, outlets: &Outlets) -> Result<()> {
         let mut problems = Problems::default();
         if self.name.trim().is_empty() {
-            problems.add("name", "Say whom it tells.");
+            problems.add("name", t!("Say whom it tells."));
         } else if let Some(problem) = text::problem(&self.name, 80) {
             problems.add("name", problem);
         }
         match self.kind {
             ChannelKind::Email if !outlets.mail.is_on() => {
-                problems.add("kind", "No mail server is set up; see the setting smtp.host.");
+                problems.add("kind", t!("No mail server is set up; see the setting smtp.host."));
             }
             ChannelKind::Email if !is_deliverable(&self.target.to) => {
-                problems.add("to", "Mail cannot be sent to this address.");
+                problems.add("to", t!("Mail cannot be sent to this address."));
             }
             ChannelKind::Email => {}
             _ => {
@@ -166,10 +166,10 @@ impl NewChannel {
             }
         }
         if self.kind == ChannelKind::PagerDuty && self.target.key.trim().is_empty() {
-            problems.add("key", "Type the integration's routing key.");
+            problems.add("key", t!("Type the integration's routing key."));
         }
         if self.muted.as_ref().is_some_and(|muted| muted.from == muted.to) {
-            problems.add("muted_from", "Choose two different times, or none.");
+            problems.add("muted_from", t!("Choose two different times, or none."));
         }
         problems.check()
     }
@@ -203,7 +203,7 @@ pub async fn add_channel(db: &Db, outlets: &Outlets, manager: &Manager, new: &Ne
     .fetch_one(&mut *tx)
     .await
     .on_constraint("alert_channels_name_check", || {
-        Error::invalid("name", "Use 1 to 80 characters.")
+        Error::invalid("name", t!("Use 1 to 80 characters."))
     })?;
     let entry = Entry::new("added", "alert channel")
         .of(new.facility)

@@ -85,23 +85,23 @@ impl ChannelForm {
         let facility = match self.facility.trim() {
             "" => None,
             id => id.parse().map(|id| Some(FacilityId(id))).unwrap_or_else(|_| {
-                problems.add("facility", "Choose one of your facilities.");
+                problems.add("facility", t!("Choose one of your facilities."));
                 None
             }),
         };
         let mut time = |field: &'static str, text: &str| match text.trim() {
             "" => None,
             text => NaiveTime::parse_from_str(text, "%H:%M")
-                .inspect_err(|_| problems.add(field, "Type a time such as 22:00."))
+                .inspect_err(|_| problems.add(field, t!("Type a time such as 22:00.")))
                 .ok(),
         };
         let (from, to) = (time("muted_from", &self.muted_from), time("muted_to", &self.muted_to));
         if from.is_some() != to.is_some() {
-            problems.add("muted_to", "Give both times, or none.");
+            problems.add("muted_to", t!("Give both times, or none."));
         }
         let kind = self.kind.parse::<ChannelKind>();
         if kind.is_err() {
-            problems.add("kind", "Choose one of these.");
+            problems.add("kind", t!("Choose one of these."));
         }
         problems.check()?;
         Ok(NewChannel {
@@ -179,7 +179,7 @@ pub(super) async fn remove(State(app): State<App>, hx: Hx, manager: Manager, Pat
 async fn page(app: &App, here: &Here, manager: &Manager, form: ChannelForm) -> Result<ChannelsPage> {
     let layout = app
         .chrome
-        .page(manager, here, "Alert channels", "admin/channels")
+        .page(manager, here, t!("Alert channels"), "admin/channels")
         .await?;
     let mine = facilities::of_person(app.db.unscoped(), manager).await?;
     let mut tx = app.db.read(&manager.scope()).await?;
@@ -189,7 +189,7 @@ async fn page(app: &App, here: &Here, manager: &Manager, form: ChannelForm) -> R
     let mut channels = Vec::with_capacity(rows.len());
     for row in &rows {
         let place = match row.facility {
-            None => "Every facility".to_owned(),
+            None => t!("Every facility").to_owned(),
             Some(id) => app
                 .chrome
                 .facility(id)
@@ -202,7 +202,7 @@ async fn page(app: &App, here: &Here, manager: &Manager, form: ChannelForm) -> R
     if manager.network_admin {
         places.push(OptionView {
             value: String::new(),
-            label: "Every facility".into(),
+            label: t!("Every facility").into(),
             selected: form.facility.is_empty(),
         });
     }
@@ -233,9 +233,9 @@ async fn page(app: &App, here: &Here, manager: &Manager, form: ChannelForm) -> R
 impl ChannelView {
     fn of(row: &ChannelRow, place: String, manager: &Manager, now: chrono::DateTime<chrono::Utc>) -> Self {
         let (state, last) = match (&row.last_error, row.last_sent_at) {
-            (Some(error), _) => (("critical", "Failing"), error.clone()),
-            (None, Some(at)) => (("good", "Good"), format!("told {} ago", age_label(now - at))),
-            (None, None) => (("", "Not used yet"), String::new()),
+            (Some(error), _) => (("critical", t!("Failing")), error.clone()),
+            (None, Some(at)) => (("good", t!("Good")), t!("told {age} ago", age = age_label(now - at))),
+            (None, None) => (("", t!("Not used yet")), String::new()),
         };
         ChannelView {
             id: row.id,
@@ -245,10 +245,10 @@ impl ChannelView {
             place,
             least: row.least.label(),
             muted: row.muted.as_ref().map_or_else(String::new, |muted| {
-                format!(
-                    "not from {} to {}",
-                    muted.from.format("%H:%M"),
-                    muted.to.format("%H:%M")
+                t!(
+                    "not from {from} to {to}",
+                    from = muted.from.format("%H:%M"),
+                    to = muted.to.format("%H:%M")
                 )
             }),
             state,

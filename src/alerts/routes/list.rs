@@ -97,10 +97,18 @@ fn scope_of(person: &Person) -> Scope {
 fn summary(alerts: &[AlertView]) -> String {
     let open = alerts.iter().filter(|one| one.open).count();
     match (alerts.len(), open) {
-        (0, _) => "Everything is in order.".into(),
-        (all, 0) => format!("{all} in all; somebody takes care of each."),
-        (_, 1) => "One waits for somebody to take it on.".into(),
-        (_, open) => format!("{open} wait for somebody to take them on."),
+        (0, _) => t!("Everything is in order.").into(),
+        (all, 0) => n!(
+            "{n} in all; somebody takes care of it.",
+            "{n} in all; somebody takes care of each.",
+            all as i64
+        ),
+        (_, 1) => t!("One waits for somebody to take it on.").into(),
+        (_, open) => n!(
+            "{n} waits for somebody to take it on.",
+            "{n} wait for somebody to take them on.",
+            open as i64
+        ),
     }
 }
 
@@ -110,7 +118,7 @@ pub(super) async fn everywhere(State(app): State<App>, here: Here, person: Curre
     let shown = queries::shown(&mut tx, None, MOST).await?;
     let now = app.db.clock.now();
     let alerts: Vec<AlertView> = shown.iter().map(|one| AlertView::of(one, now)).collect();
-    let mut layout = app.chrome.page(&person, &here, "Alerts", "alerts").await?;
+    let mut layout = app.chrome.page(&person, &here, t!("Alerts"), "alerts").await?;
     layout.events_url = Some("/network/events".into());
     let page = AlertsPage {
         layout,
@@ -164,10 +172,10 @@ async fn page(app: &App, here: &Here, viewer: &Viewer, before: Option<i64>, form
         .get(PAST as usize - 1)
         .filter(|_| past.len() as i64 > PAST)
         .map(|last| format!("/facilities/{}/alerts?before={}", viewer.facility, last.id));
-    let layout = app.chrome.facility_page(viewer, here, "Alerts", "alerts").await?;
+    let layout = app.chrome.facility_page(viewer, here, t!("Alerts"), "alerts").await?;
     let mut choices = vec![OptionView {
         value: String::new(),
-        label: "Every rule".into(),
+        label: t!("Every rule").into(),
         selected: form.rule.is_empty(),
     }];
     choices.extend(
@@ -197,7 +205,12 @@ async fn page(app: &App, here: &Here, viewer: &Viewer, before: Option<i64>, form
         older,
         rules: choices,
         spans: options(
-            [("1", "1 hour"), ("4", "4 hours"), ("24", "1 day"), ("168", "1 week")],
+            [
+                ("1", t!("1 hour")),
+                ("4", t!("4 hours")),
+                ("24", t!("1 day")),
+                ("168", t!("1 week")),
+            ],
             &form.hours,
         ),
         form,

@@ -155,18 +155,18 @@ impl RuleForm {
         let facility = match self.facility.trim() {
             "" => None,
             id => id.parse().map(|id| Some(FacilityId(id))).unwrap_or_else(|_| {
-                problems.add("facility", "Choose one of your facilities.");
+                problems.add("facility", t!("Choose one of your facilities."));
                 None
             }),
         };
         let value = self.value.trim().parse::<f64>();
         if value.is_err() && fixed.is_none() {
-            problems.add("value", "Type a number.");
+            problems.add("value", t!("Type a number."));
         }
         let (hold, keep) = (minutes(&self.hold), minutes(&self.keep));
         for (field, minutes) in [("hold", hold), ("keep", keep)] {
             if minutes.is_none() {
-                problems.add(field, "Type whole minutes.");
+                problems.add(field, t!("Type whole minutes."));
             }
         }
         let condition = match fixed {
@@ -187,7 +187,7 @@ impl RuleForm {
             severity: self
                 .severity
                 .parse()
-                .map_err(|_| Error::invalid("severity", "Choose one of these."))?,
+                .map_err(|_| Error::invalid("severity", t!("Choose one of these.")))?,
             condition,
             hold: hold.unwrap_or_default(),
             keep: keep.unwrap_or_default(),
@@ -201,12 +201,15 @@ pub(super) async fn index(State(app): State<App>, here: Here, manager: Manager) 
     let mut tx = app.db.read(&manager.scope()).await?;
     let rules = queries::rules(&mut tx).await?;
     drop(tx);
-    let layout = app.chrome.page(&manager, &here, "Alert rules", "admin/alerts").await?;
+    let layout = app
+        .chrome
+        .page(&manager, &here, t!("Alert rules"), "admin/alerts")
+        .await?;
     let mut shown = Vec::with_capacity(rules.len());
     for rule in rules {
         let place = match rule.facility {
-            None if rule.condition.is_of_installation() => "The installation".to_owned(),
-            None => "Every facility".to_owned(),
+            None if rule.condition.is_of_installation() => t!("The installation").to_owned(),
+            None => t!("Every facility").to_owned(),
             Some(id) => app
                 .chrome
                 .facility(id)
@@ -222,9 +225,9 @@ pub(super) async fn index(State(app): State<App>, here: Here, manager: Manager) 
             severity: rule.severity.label(),
             place,
             waits: if rule.hold == 0 {
-                "at once".into()
+                t!("at once").into()
             } else {
-                format!("after {}", age_label(wait))
+                t!("after {age}", age = age_label(wait))
             },
             enabled: rule.enabled,
         });
@@ -366,13 +369,13 @@ async fn preview(app: &App, manager: &Manager, new: &NewRule) -> Result<Preview>
 }
 
 async fn page(app: &App, here: &Here, manager: &Manager, rule: Option<&Rule>, form: RuleForm) -> Result<RulePage> {
-    let layout = app.chrome.page(manager, here, "Alert rule", "admin/alerts").await?;
+    let layout = app.chrome.page(manager, here, t!("Alert rule"), "admin/alerts").await?;
     let mine = facilities::of_person(app.db.unscoped(), manager).await?;
     let mut places = Vec::new();
     if manager.network_admin {
         places.push(OptionView {
             value: String::new(),
-            label: "Every facility".into(),
+            label: t!("Every facility").into(),
             selected: form.facility.is_empty(),
         });
     }
@@ -390,7 +393,6 @@ async fn page(app: &App, here: &Here, manager: &Manager, rule: Option<&Rule>, fo
         .filter(|one| one.by.contains(&Dimension::Facility))
         .map(|one| (one.name.to_string(), one.title.to_string()))
         .collect();
-    let pairs = |choices: &'static [(&'static str, &'static str)], chosen: &str| options(choices.to_vec(), chosen);
     Ok(RulePage {
         layout,
         id: rule.map(|rule| rule.id),
@@ -406,10 +408,10 @@ async fn page(app: &App, here: &Here, manager: &Manager, rule: Option<&Rule>, fo
             &form.measure,
         ),
         parts: options(
-            std::iter::once(("", "as a whole")).chain(PARTS.iter().map(|one| (one.as_str(), one.label()))),
+            std::iter::once(("", t!("as a whole"))).chain(PARTS.iter().map(|one| (one.as_str(), one.label()))),
             &form.by,
         ),
-        crossings: pairs(&[("above", "is above"), ("below", "is below")], &form.crosses),
+        crossings: options([("above", t!("is above")), ("below", t!("is below"))], &form.crosses),
         form,
         problems: Vec::new(),
         preview: None,

@@ -155,7 +155,7 @@ async fn alerts(app: &TestApp, facility: &Facility, things: &mut BTreeMap<(i64, 
 
 /// A board of this person's own, by its number.
 pub async fn make_board(person: &Client) -> String {
-    let fields = [("name", "Mine"), ("owner", "person"), ("start", "network")];
+    let fields = [("name", "Night desk of Sam"), ("owner", "person"), ("start", "network")];
     let made = person.post("/boards", &fields).await;
     let path = made.location().expect("the board");
     path.split('/').nth(2).expect("its number").to_owned()
@@ -166,7 +166,7 @@ async fn link_to(app: &TestApp, board: &str, facility: &Facility, kind: &str) ->
     let token = Token::new();
     sqlx::query(
         "insert into board_links (kind, board_id, name, token_hash, facility_ids, created_by, created_at, expires_at)
-         select $1, id, 'Link', $3, array[$4::bigint], owner_person_id, now(),
+         select $1, id, 'Lobby screen', $3, array[$4::bigint], owner_person_id, now(),
                 case when $1 = 'public' then now() + interval '1 day' end
          from boards where id = $2::text::bigint",
     )
@@ -229,7 +229,7 @@ fn name_of_session(person: &Client) -> String {
 async fn letter(app: &TestApp, facility: &Facility) -> i64 {
     sqlx::query_scalar(
         "insert into dead_letters (facility_id, kind, cause, reason, origin, body, hash)
-         values ($1, 'message', 'poison', 'no JSON', 'a queue', 'none', '') returning id",
+         values ($1, 'message', 'poison', 'no JSON', 'a queue', '{broken', '') returning id",
     )
     .bind(facility.id.0)
     .fetch_one(&mut app.owner().await)
