@@ -15,8 +15,6 @@ use tower_http::validate_request::ValidateRequestHeaderLayer;
 use crate::alerts::{Outlets, Reach};
 use crate::auth::{self, Access, Auth};
 use crate::boards::{Boards, LinkRates};
-use crate::boards::Boards;
-use crate::brokers::States;
 use crate::config::{Secret, SignIn};
 use crate::db::Db;
 use crate::facilities::Chrome;
@@ -28,8 +26,6 @@ use crate::web::{self, Frame, Route, Routes};
 use crate::{
     admin, alerts, api, boards, catalog, distributions, health, ingest, inventory, keys, metrics, network, places,
     reference, requests, search, users,
-    admin, api, boards, distributions, health, inventory, keys, network, places, receivers, reference, requests,
-    search, users,
 };
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
@@ -48,7 +44,6 @@ pub struct Parts {
     pub mail: Mail,
     pub doors: Doors,
     pub ingest: Pipeline,
-    pub brokers: States,
     pub frame: Frame,
     pub watch: admin::Watch,
     pub outlets: Outlets,
@@ -95,7 +90,6 @@ impl App {
             mail: options.mail.clone(),
             doors: Doors::new(&options.sign_in, &options.base_url),
             ingest: Pipeline::new(db.clone()),
-            brokers: States::default(),
             frame: options.frame.clone(),
             watch: admin::Watch::default(),
             outlets: Outlets {
@@ -160,7 +154,6 @@ pub fn routes() -> Routes<App> {
 /// The table of routes, for the test that asks each of them as everybody.
 pub fn route_table() -> Vec<Route> {
     routes().merge(ingest::routes()).finish().1
-    routes().merge(receivers::routes()).finish().1
 }
 
 /// Forms hold at most this many bytes.
@@ -175,11 +168,6 @@ pub fn router(app: App) -> Router {
     router
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .merge(batches.layer(RequestBodyLimitLayer::new(ingest::BODY_LIMIT)))
-    // what programs push is larger than a form
-    let (pushed, _) = receivers::routes().finish();
-    router
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        .merge(pushed.layer(RequestBodyLimitLayer::new(receivers::BODY_LIMIT)))
         .with_state(app.clone())
         .layer((
             middleware::from_fn_with_state(app.frame.clone(), web::spoken),

@@ -13,7 +13,6 @@ use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{self, App, Options};
-use crate::brokers::Brokers;
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::db::{self, Db, PoolSizes};
@@ -23,7 +22,6 @@ use crate::mail::{self, Mail};
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
 use crate::{alerts, audit, boards, catalog, health, ingest, inventory, outbox, reactions, summary, telemetry};
-use crate::{audit, boards, brokers, health, ingest, inventory, outbox, reactions, summary, telemetry};
 
 /// A running instance.
 pub struct Running {
@@ -34,7 +32,6 @@ pub struct Running {
     servers: Vec<JoinHandle<()>>,
     tasks: Vec<JoinHandle<()>>,
     schedule: Option<Schedule>,
-    brokers: Option<Brokers>,
 }
 
 /// Starts an instance on an open database whose schema is current.
@@ -89,10 +86,6 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
     } else {
         None
     };
-    let brokers = config
-        .role
-        .takes_events()
-        .then(|| Brokers::start(&app.db, &app.ingest, &app.brokers, &config.rabbitmq, &config.kafka));
     Ok(Running {
         tasks: tasks(&app),
         app,
@@ -100,7 +93,6 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
         stop,
         servers,
         schedule,
-        brokers,
     })
 }
 
@@ -109,9 +101,6 @@ impl Running {
     pub async fn stop(self) {
         self.app.hub.stop();
         self.stop.send_replace(true);
-        if let Some(brokers) = self.brokers {
-            brokers.stop().await;
-        }
         if let Some(schedule) = self.schedule {
             schedule.stop().await;
         }
@@ -346,7 +335,6 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
                     catalog::prune(&mut tx).await?;
                     tx.commit().await?;
                     jobs::prune(&db).await?;
-                    brokers::prune(&db).await?;
                     auth.sessions.prune().await?;
                     auth.throttle.prune().await?;
                     mail.prune(&db).await?;

@@ -25,17 +25,10 @@ const KERNEL: [&str; 12] = [
 const PLATFORM: [&str; 8] = ["outbox", "audit", "auth", "live", "web", "jobs", "mail", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 22] = [
+const FEATURES: [(&str, &[&str]); 21] = [
     ("facilities", &[]),
     ("metrics", &["facilities"]),
     ("ingest", &["catalog", "metrics", "facilities"]),
-const FEATURES: [(&str, &[&str]); 20] = [
-    ("facilities", &[]),
-    ("metrics", &["facilities"]),
-    ("ingest", &["metrics", "facilities"]),
-    ("brokers", &["ingest"]),
-    ("receivers", &["ingest"]),
-    ("import", &["ingest"]),
     ("reference", &["facilities"]),
     ("summary", &["facilities"]),
     ("places", &["summary", "facilities"]),
@@ -75,7 +68,6 @@ const FEATURES: [(&str, &[&str]); 20] = [
     ),
     ("search", &["inventory", "facilities"]),
     ("admin", &["boards", "users", "summary", "facilities"]),
-    ("admin", &["brokers", "users", "summary", "facilities"]),
     ("keys", &["facilities"]),
     ("api", &["summary", "facilities"]),
     ("health", &[]),
@@ -121,7 +113,7 @@ impl Source {
 
     /// A page's code, its forms and its routes: what answers HTTP.
     fn is_surface(&self) -> bool {
-        self.is("routes") || ["admin", "api", "health", "receivers"].contains(&self.module())
+        self.is("routes") || ["admin", "api", "health"].contains(&self.module())
     }
 }
 

@@ -4,7 +4,6 @@ use super::rules::{Measure, RULES, State};
 use super::statements::Statement;
 use super::watch::{Look, seconds};
 use crate::app::App;
-use crate::brokers::{BrokerState, Phase};
 use crate::charts::full;
 use crate::clock::age_label;
 use crate::words;
@@ -15,7 +14,6 @@ pub struct SystemView {
     pub at: String,
     pub rules: Vec<RuleView>,
     pub facts: Vec<(&'static str, String, &'static str)>,
-    pub brokers: Vec<BrokerView>,
     pub jobs: Vec<JobView>,
     /// none: the database does not count statements
     pub statements: Option<Vec<StatementView>>,
@@ -42,21 +40,6 @@ pub struct JobView {
     pub took: String,
     pub outcome: (&'static str, String),
     pub slow: bool,
-}
-
-pub struct BrokerView {
-    pub name: String,
-    pub kind: &'static str,
-    pub state: (&'static str, &'static str),
-    /// `since 14:01:20 UTC`
-    pub since: String,
-    /// queue, or topics and this instance's share of their partitions
-    pub reads: String,
-    pub behind: String,
-    pub taken: String,
-    pub dead: String,
-    /// with its time; `–` when there was none
-    pub last_error: String,
 }
 
 pub struct StatementView {
@@ -97,7 +80,6 @@ impl SystemView {
                     ),
                 ),
             ],
-            brokers: app.brokers.all().iter().map(BrokerView::of).collect(),
             jobs: look
                 .jobs
                 .iter()
@@ -157,33 +139,6 @@ impl RuleView {
                 Measure::HitRate => line(&look.hit_rates, 1.0),
                 Measure::QueryTime => line(&look.p95s, 0.5),
                 Measure::RefreshTime | Measure::StaleShare => String::new(),
-            },
-        }
-    }
-}
-
-impl BrokerView {
-    fn of(broker: &BrokerState) -> Self {
-        BrokerView {
-            name: broker.name.clone(),
-            kind: broker.kind,
-            state: match broker.phase {
-                Phase::Connecting => ("watch", "Connecting"),
-                Phase::Consuming => ("good", "Consuming"),
-                Phase::Waiting => ("critical", "Trying again"),
-                Phase::Stopped => ("watch", "Stopped"),
-            },
-            since: broker.since.format("since %H:%M:%S UTC").to_string(),
-            reads: match broker.share.as_str() {
-                "" => broker.place.clone(),
-                share => format!("{}: {share}", broker.place),
-            },
-            behind: broker.behind.map_or_else(|| "–".into(), |behind| full(behind as f64)),
-            taken: full(broker.taken as f64),
-            dead: full(broker.dead as f64),
-            last_error: match &broker.last_error {
-                None => "–".into(),
-                Some((at, error)) => format!("{} {error}", at.format("%d %b %H:%M:%S UTC")),
             },
         }
     }
