@@ -210,7 +210,7 @@ pub fn tasks(app: &App) -> Vec<JoinHandle<()>> {
                 loop {
                     tokio::time::sleep(Duration::from_secs(30)).await;
                     app.hub.sweep();
-                    app.boards.sweep().await;
+                    app.boards.sweep();
                     // whatever a lost notification kept from us is seen now
                     app.boards.catch_up().await;
                 }

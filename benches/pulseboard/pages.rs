@@ -42,16 +42,18 @@ pub async fn cached(place: &Place, table: &mut Table) -> Result<()> {
 pub async fn from_postgres(place: &Place, table: &mut Table) -> Result<()> {
     let cookie = place.cookie_of("network@demo.invalid").await?;
     let paths: Vec<String> = place.facilities.iter().map(|id| format!("/facilities/{id}")).collect();
-    for (origin, what, goal) in [
+    for (origin, what, goal, connections) in [
         (
             Origin::Kept,
             "page whose board is read from Postgres for each request",
             Some(0.2),
+            CONNECTIONS,
         ),
         (
             Origin::Source,
             "page whose board is composed from its rows for each request",
             None,
+            COMPOSING,
         ),
     ] {
         let server = place.serve_uncached(origin)?;
@@ -61,7 +63,7 @@ pub async fn from_postgres(place: &Place, table: &mut Table) -> Result<()> {
         // each is kept a second after it was composed
         tokio::time::sleep(Duration::from_secs(2)).await;
         let bare = bare_like(&server, &format!("/facilities/{}", place.hospital), &cookie, table)?;
-        let (ours, theirs) = interleaved(place, &server, &paths, &cookie, &bare, COMPOSING)?;
+        let (ours, theirs) = interleaved(place, &server, &paths, &cookie, &bare, connections)?;
         report(table, what, &ours, &theirs, goal);
     }
     Ok(())

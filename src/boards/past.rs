@@ -57,8 +57,8 @@ pub async fn day(db: &Db, facility: &Facility, day: NaiveDate) -> Result<Option<
         }));
     };
     let id = facility.id;
-    let delivered = distributions::Filter::delivered_on(day).href(id);
-    let raised = requests::Filter::raised_on(day).href(id);
+    let delivered = distributions::Filter::delivered(day, day).href(id);
+    let raised = requests::Filter::raised(day, day).href(id);
     let mut stock = summed(
         &look,
         "stock",

@@ -96,9 +96,8 @@ impl Boards {
     }
 
     /// Lets go of what nobody needs any longer.
-    pub async fn sweep(&self) {
+    pub fn sweep(&self) {
         self.0.pages.sweep();
-        self.0.renderings.sweep().await;
     }
 
     /// Whole pages that need not be made again.
@@ -121,7 +120,8 @@ impl Boards {
         let begun = Instant::now();
         let (snapshot, from) = match ready {
             Some(snapshot) => (snapshot, From::Memory),
-            None => self.fetch(&key, whole.as_deref(), &slot).await?,
+            // apart: whatever a future holds is moved with it several times for each request
+            None => Box::pin(self.fetch(&key, whole.as_deref(), &slot)).await?,
         };
         let query = match from {
             From::Memory => Duration::ZERO,

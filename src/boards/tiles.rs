@@ -28,7 +28,7 @@ pub async fn all(tx: &mut PgConnection, look: &Look<'_>) -> Result<Vec<TileView>
         t!("Delivered today"),
         n!("unit", "units"),
         transferred,
-        distributions::Filter::delivered_on(look.today).href(id),
+        distributions::Filter::delivered(look.today, look.today).href(id),
         |day| day.total_transferred,
     );
     let raised_today = summed(
@@ -37,7 +37,7 @@ pub async fn all(tx: &mut PgConnection, look: &Look<'_>) -> Result<Vec<TileView>
         t!("Requests raised today"),
         n!("request", "requests"),
         raised,
-        requests::Filter::raised_on(look.today).href(id),
+        requests::Filter::raised(look.today, look.today).href(id),
         |day| day.total_requests,
     );
     Ok(vec![

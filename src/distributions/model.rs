@@ -147,6 +147,9 @@ pub struct Filter {
     /// dispatched on this local day of the looking facility; the figures are then units sent
     #[serde(deserialize_with = "lenient")]
     pub dispatched_on: Option<NaiveDate>,
+    /// or from that day to this one, both included
+    #[serde(deserialize_with = "lenient")]
+    pub until: Option<NaiveDate>,
 }
 
 impl Default for Filter {
@@ -156,25 +159,28 @@ impl Default for Filter {
             status: None,
             delivered_on: None,
             dispatched_on: None,
+            until: None,
         }
     }
 }
 
 impl Filter {
-    /// Delivered to this facility on this day.
-    pub fn delivered_on(day: NaiveDate) -> Self {
+    /// Delivered to this facility on these days, both included.
+    pub fn delivered(first: NaiveDate, last: NaiveDate) -> Self {
         Filter {
             side: Side::Incoming,
-            delivered_on: Some(day),
+            delivered_on: Some(first),
+            until: (last != first).then_some(last),
             ..Filter::default()
         }
     }
 
-    /// Sent by this facility on this day.
-    pub fn dispatched_on(day: NaiveDate) -> Self {
+    /// Sent by this facility on these days, both included.
+    pub fn dispatched(first: NaiveDate, last: NaiveDate) -> Self {
         Filter {
             side: Side::Outgoing,
-            dispatched_on: Some(day),
+            dispatched_on: Some(first),
+            until: (last != first).then_some(last),
             ..Filter::default()
         }
     }
@@ -205,6 +211,7 @@ impl Filter {
             ("status", self.status.map_or("", Status::as_str)),
             ("delivered_on", &text(self.delivered_on)),
             ("dispatched_on", &text(self.dispatched_on)),
+            ("until", &text(self.until)),
         ]);
         format!("/facilities/{facility}/distributions{query}")
     }
@@ -228,8 +235,9 @@ mod tests {
         let day = "2026-11-21".parse().unwrap();
         for filter in [
             Filter::default(),
-            Filter::delivered_on(day),
-            Filter::dispatched_on(day),
+            Filter::delivered(day, day),
+            Filter::dispatched(day, day),
+            Filter::delivered("2026-10-21".parse().unwrap(), day),
             Filter::arriving(),
         ] {
             let uri: http::Uri = filter.href(FacilityId(7)).parse().unwrap();

@@ -48,14 +48,14 @@ macro_rules! figures {
     };
 }
 
-/// Their units over many facilities, split by up to two dimensions (parameters 6 and 7).
+/// Their units over many facilities, split by up to two dimensions (parameters 7 and 8).
 macro_rules! parts {
     ($text:literal $(+ $more:literal)*, $($value:expr),+ $(,)?) => {
         sqlx::query_as!(
             Row,
-            r#"select case $6::text when 'facility' then here.id::text when 'region' then here.region
+            r#"select case $7::text when 'facility' then here.id::text when 'region' then here.region
                                     else '' end as "first!",
-                      case $7::text when 'facility' then here.id::text when 'region' then here.region
+                      case $8::text when 'facility' then here.id::text when 'region' then here.region
                                     else '' end as "second!",
                       sum(case when $5::date is null then d.quantity else d.sent end)::double precision as "value!",
                       null::double precision as over "#
@@ -66,7 +66,7 @@ macro_rules! parts {
 }
 
 /// One of the three above about what a filter means: the one condition behind every number and every list. Parameters 1
-/// to 5 are the facilities' and the filter's, any others follow.
+/// to 6 are the facilities' and the filter's, any others follow.
 macro_rules! matching {
     ($select:ident, $facility:expr, $filter:expr, $rest:literal $(, $more:expr)*) => {
         matching!($select; &[$facility.0][..], $filter, $rest $(, $more)*)
@@ -83,15 +83,16 @@ macro_rules! matching {
              join facilities here on here.id = d.here_id
              where ($3::text is null or d.status = $3)
                and ($4::date is null or (d.date_delivered >= day_start($4, here.time_zone)
-                                         and d.date_delivered < day_start($4 + 1, here.time_zone)))
+                                         and d.date_delivered < day_start(coalesce($6::date, $4) + 1, here.time_zone)))
                and ($5::date is null or (d.dispatched_at >= day_start($5, here.time_zone)
-                                         and d.dispatched_at < day_start($5 + 1, here.time_zone))) "
+                                         and d.dispatched_at < day_start(coalesce($6::date, $5) + 1, here.time_zone))) "
                 + $rest,
             $facilities,
             $filter.side.as_str(),
             $filter.status.map(Status::as_str),
             $filter.delivered_on,
-            $filter.dispatched_on
+            $filter.dispatched_on,
+            $filter.until
             $(, $more)*
         )
     };
@@ -137,8 +138,8 @@ pub async fn turn(
                 facility,
                 filter,
                 "and (d.dispatched_at, d.id)
-                     > (select l.dispatched_at, l.id from blood_distributions l where l.id = $6)
-                 order by d.dispatched_at, d.id limit $7",
+                     > (select l.dispatched_at, l.id from blood_distributions l where l.id = $7)
+                 order by d.dispatched_at, d.id limit $8",
                 id.0,
                 PAGE + 1
             )
@@ -154,9 +155,9 @@ pub async fn turn(
         distributions,
         facility,
         filter,
-        "and ($6::bigint is null or (d.dispatched_at, d.id)
-              < (select l.dispatched_at, l.id from blood_distributions l where l.id = $6))
-         order by d.dispatched_at desc, d.id desc limit $7",
+        "and ($7::bigint is null or (d.dispatched_at, d.id)
+              < (select l.dispatched_at, l.id from blood_distributions l where l.id = $7))
+         order by d.dispatched_at desc, d.id desc limit $8",
         after.map(|id| id.0),
         PAGE + 1
     )

@@ -95,6 +95,7 @@ async fn index(
         ),
         delivered_on: filter.delivered_on.map(|day| day.to_string()).unwrap_or_default(),
         dispatched_on: filter.dispatched_on.map(|day| day.to_string()).unwrap_or_default(),
+        until: filter.until.map(|day| day.to_string()).unwrap_or_default(),
         filtered: filter.narrows(),
         clear_href: Filter {
             side: filter.side,

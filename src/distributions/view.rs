@@ -27,6 +27,7 @@ pub struct IndexPage<'a> {
     pub statuses: Vec<OptionView>,
     pub delivered_on: String,
     pub dispatched_on: String,
+    pub until: String,
     pub filtered: bool,
     pub clear_href: String,
     pub rows: Vec<RowView>,

@@ -269,9 +269,12 @@ fn row(figures: &FacilityFigures, now: chrono::DateTime<chrono::Utc>) -> Network
         issuable: link(figures.issuable, inventory::Filter::issuable().href(id)),
         transferred: link(
             figures.transferred,
-            distributions::Filter::delivered_on(figures.today).href(id),
+            distributions::Filter::delivered(figures.today, figures.today).href(id),
         ),
-        requests: link(figures.requests, requests::Filter::raised_on(figures.today).href(id)),
+        requests: link(
+            figures.requests,
+            requests::Filter::raised(figures.today, figures.today).href(id),
+        ),
         critical_cells: figures.critical,
         critical_href: format!("/facilities/{id}#w-matrix"),
         updated_iso: figures.updated_at.map(|at| at.to_rfc3339()).unwrap_or_default(),

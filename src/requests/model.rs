@@ -208,7 +208,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Where requests stand between the two facilities; every request is in exactly one of the three.
+    /// Where requests stand between the two facilities; every request is in exactly one of the first three.
     pub enum State {
         /// waits for an answer
         Open = "open" / "Open",
@@ -216,7 +216,18 @@ text_enum! {
         Accepted = "accepted" / "Accepted",
         /// delivered, rejected, cancelled or answered by another
         Closed = "closed" / "Closed",
+        /// closed because all of it was delivered
+        Fulfilled = "fulfilled" / "Fulfilled",
+        /// closed, other than by who asked
+        Settled = "settled" / "Closed, not cancelled",
         All = "all" / "All",
+    }
+}
+
+impl State {
+    /// Whether the days of a filter are those on which requests were closed.
+    pub fn by_closing(self) -> bool {
+        matches!(self, State::Fulfilled | State::Settled)
     }
 }
 
@@ -231,9 +242,12 @@ pub struct Filter {
     /// only urgent ones and emergencies
     #[serde(deserialize_with = "switch")]
     pub urgent: bool,
-    /// raised on this local day of the looking facility
+    /// raised on this local day of the looking facility; with [`State::by_closing`], closed on it
     #[serde(deserialize_with = "lenient")]
     pub day: Option<NaiveDate>,
+    /// or from that day to this one, both included
+    #[serde(deserialize_with = "lenient")]
+    pub until: Option<NaiveDate>,
     #[serde(deserialize_with = "lenient")]
     pub group: Option<BloodGroup>,
     #[serde(deserialize_with = "lenient")]
@@ -247,6 +261,7 @@ impl Default for Filter {
             state: State::All,
             urgent: false,
             day: None,
+            until: None,
             group: None,
             component: None,
         }
@@ -272,12 +287,21 @@ impl Filter {
         }
     }
 
-    /// Raised by this facility on this day.
-    pub fn raised_on(day: NaiveDate) -> Self {
+    /// Raised by this facility on these days, both included.
+    pub fn raised(first: NaiveDate, last: NaiveDate) -> Self {
         Filter {
             side: Side::Outgoing,
-            day: Some(day),
+            day: Some(first),
+            until: (last != first).then_some(last),
             ..Filter::default()
+        }
+    }
+
+    /// Raised by this facility and closed in this way on these days, both included.
+    pub fn closed(state: State, first: NaiveDate, last: NaiveDate) -> Self {
+        Filter {
+            state,
+            ..Filter::raised(first, last)
         }
     }
 
@@ -297,7 +321,7 @@ impl Filter {
 
     /// The address of the list.
     pub fn href(&self, facility: FacilityId) -> String {
-        let day = self.day.map(|day| day.to_string()).unwrap_or_default();
+        let text = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
         let query = query_string(&[
             ("side", if self.side == Side::All { "" } else { self.side.as_str() }),
             (
@@ -309,7 +333,8 @@ impl Filter {
                 },
             ),
             ("urgent", if self.urgent { "true" } else { "" }),
-            ("day", &day),
+            ("day", &text(self.day)),
+            ("until", &text(self.until)),
             ("group", self.group.map_or("", BloodGroup::as_str)),
             ("component", self.component.map_or("", Component::as_str)),
         ]);
@@ -347,7 +372,12 @@ mod tests {
             Filter::default(),
             Filter::waiting(),
             Filter::open_urgent(),
-            Filter::raised_on("2026-11-21".parse().unwrap()),
+            Filter::raised("2026-11-21".parse().unwrap(), "2026-11-21".parse().unwrap()),
+            Filter::closed(
+                State::Settled,
+                "2026-10-21".parse().unwrap(),
+                "2026-11-21".parse().unwrap(),
+            ),
             Filter {
                 group: Some(BloodGroup::OPositive),
                 component: Some(Component::RedCells),

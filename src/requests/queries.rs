@@ -47,16 +47,16 @@ macro_rules! number {
     };
 }
 
-/// Their number over many facilities, split by up to two dimensions (parameters 8 and 9). A request between two of the
+/// Their number over many facilities, split by up to two dimensions (parameters 9 and 10). A request between two of the
 /// facilities counts once, and once for each when they are told apart.
 macro_rules! parts {
     ($text:literal $(+ $more:literal)*, $($value:expr),+ $(,)?) => {
         sqlx::query_as!(
             Row,
-            r#"select case $8::text when 'facility' then here.id::text when 'region' then here.region
+            r#"select case $9::text when 'facility' then here.id::text when 'region' then here.region
                                     when 'component' then r.component when 'group' then r.blood_group
                                     when 'urgency' then r.urgency else '' end as "first!",
-                      case $9::text when 'facility' then here.id::text when 'region' then here.region
+                      case $10::text when 'facility' then here.id::text when 'region' then here.region
                                     when 'component' then r.component when 'group' then r.blood_group
                                     when 'urgency' then r.urgency else '' end as "second!",
                       count(distinct r.id)::double precision as "value!", null::double precision as over "#
@@ -67,7 +67,7 @@ macro_rules! parts {
 }
 
 /// One of the three above about what a filter means: the one condition behind every number and every list. Parameters 1
-/// to 7 are the facilities' and the filter's, any others follow.
+/// to 8 are the facilities' and the filter's, any others follow.
 macro_rules! matching {
     ($select:ident, $facility:expr, $filter:expr, $rest:literal $(, $more:expr)*) => {
         matching!($select; &[$facility.0][..], $filter, $rest $(, $more)*)
@@ -94,10 +94,16 @@ macro_rules! matching {
                      when 'accepted' then r.status <> 'open' and r.closed_at is null
                                           and coalesce(seen.mine, 'accepted') = 'accepted'
                      when 'closed' then r.closed_at is not null or seen.mine in ('rejected', 'closed')
+                     when 'fulfilled' then r.closed_at is not null and r.status = 'fulfilled'
+                     when 'settled' then r.closed_at is not null and r.status <> 'cancelled'
                      else true end
                and (not $4 or r.urgency <> 'routine')
-               and ($5::date is null or (r.created_at >= day_start($5, here.time_zone)
-                                         and r.created_at < day_start($5 + 1, here.time_zone)))
+               and ($5::date is null or $3 in ('fulfilled', 'settled')
+                    or (r.created_at >= day_start($5, here.time_zone)
+                        and r.created_at < day_start(coalesce($8::date, $5) + 1, here.time_zone)))
+               and ($5::date is null or $3 not in ('fulfilled', 'settled')
+                    or (r.closed_at >= day_start($5, here.time_zone)
+                        and r.closed_at < day_start(coalesce($8::date, $5) + 1, here.time_zone)))
                and ($6::text is null or r.blood_group = $6)
                and ($7::text is null or r.component = $7) "
                 + $rest,
@@ -107,7 +113,8 @@ macro_rules! matching {
             $filter.urgent,
             $filter.day,
             $filter.group.map(BloodGroup::as_str),
-            $filter.component.map(Component::as_str)
+            $filter.component.map(Component::as_str),
+            $filter.until
             $(, $more)*
         )
     };
@@ -154,18 +161,18 @@ pub async fn turn(
                 requests,
                 facility,
                 filter,
-                "and case when $8
+                "and case when $9
                           then (array_position(array['emergency', 'urgent', 'routine'], r.urgency),
                                 coalesce(r.needed_by, 'infinity'), r.created_at, r.id)
                                < (select array_position(array['emergency', 'urgent', 'routine'], l.urgency),
                                          coalesce(l.needed_by, 'infinity'), l.created_at, l.id
-                                  from blood_requests l where l.id = $9)
-                          else (r.created_at, r.id) > (select l.created_at, l.id from blood_requests l where l.id = $9) end
-                 order by case when $8 then array_position(array['emergency', 'urgent', 'routine'], r.urgency) end desc,
-                          case when $8 then coalesce(r.needed_by, 'infinity') end desc,
-                          case when $8 then r.created_at end desc, case when $8 then r.id end desc,
+                                  from blood_requests l where l.id = $10)
+                          else (r.created_at, r.id) > (select l.created_at, l.id from blood_requests l where l.id = $10) end
+                 order by case when $9 then array_position(array['emergency', 'urgent', 'routine'], r.urgency) end desc,
+                          case when $9 then coalesce(r.needed_by, 'infinity') end desc,
+                          case when $9 then r.created_at end desc, case when $9 then r.id end desc,
                           r.created_at, r.id
-                 limit $10",
+                 limit $11",
                 filter.in_queue_order(),
                 id.0,
                 PAGE + 1
@@ -194,18 +201,18 @@ pub async fn page(
         requests,
         facility,
         filter,
-        "and ($9::bigint is null or case when $8
+        "and ($10::bigint is null or case when $9
                 then (array_position(array['emergency', 'urgent', 'routine'], r.urgency),
                       coalesce(r.needed_by, 'infinity'), r.created_at, r.id)
                      > (select array_position(array['emergency', 'urgent', 'routine'], l.urgency),
                                coalesce(l.needed_by, 'infinity'), l.created_at, l.id
-                        from blood_requests l where l.id = $9)
-                else (r.created_at, r.id) < (select l.created_at, l.id from blood_requests l where l.id = $9) end)
-         order by case when $8 then array_position(array['emergency', 'urgent', 'routine'], r.urgency) end,
-                  case when $8 then coalesce(r.needed_by, 'infinity') end,
-                  case when $8 then r.created_at end, case when $8 then r.id end,
+                        from blood_requests l where l.id = $10)
+                else (r.created_at, r.id) < (select l.created_at, l.id from blood_requests l where l.id = $10) end)
+         order by case when $9 then array_position(array['emergency', 'urgent', 'routine'], r.urgency) end,
+                  case when $9 then coalesce(r.needed_by, 'infinity') end,
+                  case when $9 then r.created_at end, case when $9 then r.id end,
                   r.created_at desc, r.id desc
-         limit $10",
+         limit $11",
         filter.in_queue_order(),
         after.map(|id| id.0),
         limit

@@ -91,7 +91,13 @@ async fn index(
         ),
         components: component_options(t!("All"), filter.component.map_or("", |component| component.as_str())),
         groups: group_options(t!("All"), filter.group.map_or("", |group| group.as_str())),
+        days: if filter.state.by_closing() {
+            t!("Closed on")
+        } else {
+            t!("Raised on")
+        },
         day: filter.day.map(|day| day.to_string()).unwrap_or_default(),
+        until: filter.until.map(|day| day.to_string()).unwrap_or_default(),
         urgent: filter.urgent,
         filtered: filter.narrows(),
         clear_href: Filter {

@@ -26,8 +26,11 @@ pub struct IndexPage<'a> {
     pub states: Vec<OptionView>,
     pub components: Vec<OptionView>,
     pub groups: Vec<OptionView>,
-    /// the day as a date field holds it, or empty
+    /// what the days are those of
+    pub days: &'static str,
+    /// the days as date fields hold them, or empty
     pub day: String,
+    pub until: String,
     pub urgent: bool,
     pub filtered: bool,
     pub clear_href: String,

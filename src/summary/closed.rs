@@ -110,11 +110,7 @@ async fn by_time(tx: &mut PgConnection, cut: &Cut, measure: &str) -> Result<Vec<
                 -- a day out of an instant takes longer than all the rest
                 case when $2 = $3 then $2 else local_day(c.at, f.time_zone) end as day, c.component, c.blood_group,
                 c.urgency, c.reason, c.amount, c.over
-         from (
-           select * from counted c
-           where c.at >= (select min(starts) from zones) and c.at < (select max(ends) from zones) and c.measure = $8
-           offset 0
-         ) c
+         from counted_between($8, (select min(starts) from zones), (select max(ends) from zones)) c
          join here f on f.id = c.facility_id and c.at >= f.starts and c.at < f.ends",
         cut,
         measure

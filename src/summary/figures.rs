@@ -36,7 +36,11 @@ pub(super) async fn kept_rows(tx: &mut PgConnection, cut: &Cut, figure: Figure) 
                 null::text as blood_group, null::text as urgency, null::text as reason,
                 case $8::text when 'stock' then s.total_stock when 'transferred' then s.total_transferred
                               else s.total_requests end as amount
-         from here f join dashboard_daily_summary s on s.facility_id = f.id and s.date between $2 and $3",
+         from here f
+         cross join lateral (
+           -- by the key of each facility, however many there are: the table has all the others and all the years too
+           select * from dashboard_daily_summary s where s.facility_id = f.id and s.date between $2 and $3 offset 0
+         ) s",
         cut,
         figure.as_str()
     )

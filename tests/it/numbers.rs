@@ -322,7 +322,7 @@ async fn every_figure_of_a_widget_that_leads_to_a_list_is_what_the_list_adds_up_
     let admin = app.log_in(Role::NetworkAdmin, &[]).await;
     let mut followed = std::collections::BTreeMap::<String, i64>::new();
 
-    for facility in [&facilities[0], &facilities[2]] {
+    for facility in [&facilities[0], &facilities[2], &facilities[7]] {
         let scope = Scope::of(facility.id);
         let of = [facility];
         let filter = pulseboard::widgets::Filter::default();
@@ -367,11 +367,15 @@ async fn every_figure_of_a_widget_that_leads_to_a_list_is_what_the_list_adds_up_
         }
     }
 
-    for flow in ["received", "issued", "discarded"] {
-        let name = format!("inventory.{flow}");
-        assert!(
-            followed.get(&name).is_some_and(|rows| *rows > 0),
-            "{name}: {followed:?}"
-        );
+    for name in [
+        "inventory.received",
+        "inventory.issued",
+        "inventory.discarded",
+        "requests.raised",
+        "requests.fulfilled",
+        "distributions.delivered",
+        "distributions.sent",
+    ] {
+        assert!(followed.get(name).is_some_and(|rows| *rows > 0), "{name}: {followed:?}");
     }
 }

@@ -40,14 +40,7 @@ impl Boards {
         slot.outdated.store(false, Ordering::Release);
         let commits = self.commits(key);
         let begun = Instant::now();
-        let kept = match self.0.renderings.find(&self.0.db, key).await {
-            Ok(kept) => Arc::new(kept?),
-            Err(error) => {
-                // the source can be asked still
-                tracing::warn!(%error, "a kept rendering could not be read");
-                return None;
-            }
-        };
+        let kept = Arc::new(self.0.renderings.find(&self.0.db, key).await?);
         self.0.db.took("rendering", begun.elapsed());
         slot.current.store(Some(kept.clone()));
         slot.commits.store(commits, Ordering::Release);

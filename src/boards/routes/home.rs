@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::auth::{Access, FacilityAdmin, Passive, Viewer};
 use crate::clock::time_label;
 use crate::error::{Error, Result};
-use crate::facilities::Chrome;
+use crate::facilities::{Chrome, Facility};
 use crate::ids::FacilityId;
 use crate::live::{self, Ground, Topic, Watcher, Watching};
 use crate::summary;
@@ -56,24 +56,7 @@ async fn show(
     let wishes = Wishes::of(&uri);
     let facility = app.chrome.facility(viewer.facility).await?;
     if let Some(day) = asked.day.filter(|day| !day.is_empty()) {
-        let day: NaiveDate = day
-            .parse()
-            .ok()
-            .filter(|day: &NaiveDate| (2000..=2199).contains(&day.year()))
-            .ok_or_else(|| Error::invalid("day", t!("A day is written 2026-11-21.")))?;
-        let Some(past) = past::day(&app.db, &facility, day).await? else {
-            // today, or a day that is still to come: the board shows now
-            return Ok(Redirect::to(&format!("/facilities/{}", viewer.facility)).into_response());
-        };
-        let layout = app
-            .chrome
-            .facility_page(&viewer, &here, &facility.name, "board")
-            .await?;
-        let page = PastPage {
-            layout: &layout,
-            past: &past,
-        };
-        return Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response());
+        return Box::pin(show_past(&app, &viewer, &here, &facility, &day)).await;
     }
     let (ask, sheet) = sheet(&app, &wishes, |range| ask(&viewer, &wishes, range)).await?;
     let parts = match &sheet {
@@ -88,10 +71,7 @@ async fn show(
     if let Some(page) = lasting.and_then(|parts| app.boards.pages().find(&here.path, &parts)) {
         return Ok(answer(page, zipped));
     }
-    let mut layout = app
-        .chrome
-        .facility_page(&viewer, &here, &facility.name, "board")
-        .await?;
+    let mut layout = Box::pin(app.chrome.facility_page(&viewer, &here, &facility.name, "board")).await?;
     layout.keep_href = Some(format!("/facilities/{}/wall", facility.id));
     layout.events_url = sheet.events_url(&ask);
     layout.sprite_apart = true;
@@ -106,6 +86,24 @@ async fn show(
         app.boards.pages().keep(&here.path, &parts, &page);
     }
     Ok(sheet.answer(page, zipped))
+}
+
+/// A day that is over; today, and a day that is still to come, lead to the board of now.
+async fn show_past(app: &App, viewer: &Viewer, here: &Here, facility: &Facility, day: &str) -> Result<Response> {
+    let day: NaiveDate = day
+        .parse()
+        .ok()
+        .filter(|day: &NaiveDate| (2000..=2199).contains(&day.year()))
+        .ok_or_else(|| Error::invalid("day", t!("A day is written 2026-11-21.")))?;
+    let Some(past) = past::day(&app.db, facility, day).await? else {
+        return Ok(Redirect::to(&format!("/facilities/{}", viewer.facility)).into_response());
+    };
+    let layout = app.chrome.facility_page(viewer, here, &facility.name, "board").await?;
+    let page = PastPage {
+        layout: &layout,
+        past: &past,
+    };
+    Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
 }
 
 /// One line and the counts for each request of a board.

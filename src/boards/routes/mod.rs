@@ -149,7 +149,7 @@ async fn sheet(app: &App, wishes: &Wishes, ask: impl Fn(Option<Range>) -> Ask) -
     match found.await {
         Err(Error::Invalid(problems)) if !(wishes.from.is_empty() && wishes.to.is_empty()) => {
             let ask = ask(None);
-            let body = app.boards.mending(&ask, wishes, &problems).await?;
+            let body = Box::pin(app.boards.mending(&ask, wishes, &problems)).await?;
             Ok((ask, Sheet::Mending(body)))
         }
         other => other,

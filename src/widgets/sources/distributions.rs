@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
-use super::{measure, one_day};
+use super::{days, measure};
 use crate::charts::full;
 use crate::clock::age_label;
 use crate::distributions::{Distribution, Filter, figures, queries};
@@ -83,12 +83,11 @@ impl Source for Distributions {
 
     fn href(&self, query: &Query, spot: &Spot) -> Option<String> {
         let facility = spot.facility?;
-        let day = one_day(query, spot.day);
-        // the list knows single days only, and one of more than the number counts would be wrong
+        let (first, last) = days(query, spot.day);
         let filter = match query.measure.as_str() {
             "distributions.in_transit" => Filter::arriving(),
-            "distributions.delivered" => Filter::delivered_on(day?),
-            "distributions.sent" => Filter::dispatched_on(day?),
+            "distributions.delivered" => Filter::delivered(first, last),
+            "distributions.sent" => Filter::dispatched(first, last),
             _ => return None,
         };
         Some(filter.href(facility))

@@ -74,7 +74,7 @@ async fn now(tx: &mut PgConnection) -> Result<DateTime<Utc>> {
         .await?)
 }
 
-/// The day of a link, when it is about one: that of the row, or the only one of the question.
-fn one_day(query: &Query, day: Option<NaiveDate>) -> Option<NaiveDate> {
-    day.or_else(|| (query.cut.first == query.cut.last).then_some(query.cut.first))
+/// The days that a link is about, both included: that of the row, or those of the question.
+fn days(query: &Query, day: Option<NaiveDate>) -> (NaiveDate, NaiveDate) {
+    (day.unwrap_or(query.cut.first), day.unwrap_or(query.cut.last))
 }

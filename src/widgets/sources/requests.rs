@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
-use super::{measure, one_day};
+use super::{days, measure};
 use crate::charts::full;
 use crate::clock::age_label;
 use crate::error::{Error, Result};
@@ -102,19 +102,17 @@ impl Source for Requests {
 
     fn href(&self, query: &Query, spot: &Spot) -> Option<String> {
         let facility = spot.facility?;
-        if query.measure == "requests.fill_rate" || query.measure == "requests.fulfilled" {
-            return None;
-        }
-        let day = match query.measure.as_str() {
-            // the list knows single days only, and one of more than the number counts would be wrong
-            "requests.raised" => Some(one_day(query, spot.day)?),
-            _ => None,
+        let (first, last) = days(query, spot.day);
+        let base = match query.measure.as_str() {
+            "requests.raised" => Filter::raised(first, last),
+            "requests.fulfilled" => Filter::closed(State::Fulfilled, first, last),
+            "requests.fill_rate" => Filter::closed(State::Settled, first, last),
+            _ => filter(query)?,
         };
         let filter = Filter {
-            day,
             group: spot.group.or(query.cut.group),
             component: spot.component.or(query.cut.component),
-            ..filter(query)?
+            ..base
         };
         Some(filter.href(facility))
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::Days;
 use sqlx::PgConnection;
 
-use super::{measure, one_day};
+use super::{days, measure};
 use crate::error::{Error, Result};
 use crate::figures::{Cut, Dimension};
 use crate::summary::{self, Figure};
@@ -81,27 +81,13 @@ impl Source for Summary {
 
     fn href(&self, query: &Query, spot: &Spot) -> Option<String> {
         let facility = spot.facility?;
-        let day = one_day(query, spot.day);
+        let (first, last) = days(query, spot.day);
         match query.measure.as_str() {
             "summary.stock" => (query.live && spot.day.is_none())
                 .then(|| inventory::Filter::issuable().href(facility))
-                .or_else(|| day.map(|day| format!("/facilities/{facility}?day={day}"))),
-            "summary.transferred" => Some(match day {
-                Some(day) => distributions::Filter::delivered_on(day).href(facility),
-                None => distributions::Filter {
-                    side: requests::Side::Incoming,
-                    ..Default::default()
-                }
-                .href(facility),
-            }),
-            "summary.requests" => Some(match day {
-                Some(day) => requests::Filter::raised_on(day).href(facility),
-                None => requests::Filter {
-                    side: requests::Side::Outgoing,
-                    ..Default::default()
-                }
-                .href(facility),
-            }),
+                .or_else(|| (first == last).then(|| format!("/facilities/{facility}?day={last}"))),
+            "summary.transferred" => Some(distributions::Filter::delivered(first, last).href(facility)),
+            "summary.requests" => Some(requests::Filter::raised(first, last).href(facility)),
             _ => Some(format!("/facilities/{facility}")),
         }
     }
