@@ -274,6 +274,7 @@ async fn no_statement_of_the_daily_work_reads_a_whole_table() {
     for (what, plan) in &told {
         for table in LARGE {
             if reads_all(plan, table) {
+                let plan: String = plan.chars().take(1500).collect();
                 faults.push(format!("{what} reads all of {table}:\n{plan}"));
             }
         }
