@@ -130,3 +130,34 @@ ensure_openid_provider() {
         fi
     )
 }
+
+# The broker of the tests, which start a node of their own and end it. Debian's package would start one on port 5672, now
+# and at every start of the machine: neither is wanted
+ensure_rabbitmq() {
+    [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] && command -v epmd >/dev/null && return
+    can_install || fail "RabbitMQ is needed: run 'sudo apt-get install rabbitmq-server'"
+    local policy=/usr/sbin/policy-rc.d made="" result=0
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+        made=yes
+    fi
+    apt rabbitmq-server || result=$?
+    [ -z "$made" ] || as_root rm -f "$policy"
+    as_root systemctl disable --now --quiet rabbitmq-server epmd.service epmd.socket 2>/dev/null || true
+    return $result
+}
+
+# A broker of Kafka's protocol in a Python package, checked against its hashes, in the build folder
+ensure_kafka_broker() {
+    local dir="${CARGO_TARGET_DIR:-$root_dir/target}/kafka-broker" source="$root_dir/tests/it/brokers/requirements.txt"
+    cmp -s "$source" "$dir/requirements.txt" && return
+    if ! python3 -m pip --version >/dev/null 2>&1; then
+        can_install || fail "Python's pip is needed: run 'sudo apt-get install python3-pip'"
+        apt python3-pip
+    fi
+    mkdir -p "$dir"
+    python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes --upgrade \
+        --target "$dir/packages" -r "$source" >&2 || fail "the Python package confluent-kafka cannot be installed"
+    cp "$source" "$dir/requirements.txt"
+}

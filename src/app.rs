@@ -15,6 +15,7 @@ use tower_http::validate_request::ValidateRequestHeaderLayer;
 use crate::alerts::{Outlets, Reach};
 use crate::auth::{self, Access, Auth};
 use crate::boards::{Boards, LinkRates};
+use crate::brokers::States;
 use crate::config::{Secret, SignIn};
 use crate::db::Db;
 use crate::facilities::Chrome;
@@ -25,7 +26,7 @@ use crate::users::{Doors, Setup};
 use crate::web::{self, Frame, Route, Routes};
 use crate::{
     admin, alerts, api, boards, catalog, distributions, health, ingest, inventory, keys, metrics, network, places,
-    reference, requests, search, users,
+    receivers, reference, requests, search, users,
 };
 
 /// Everything a handler may ask for. The layers and extractors copy it several times for each request, so a copy is one
@@ -44,6 +45,7 @@ pub struct Parts {
     pub mail: Mail,
     pub doors: Doors,
     pub ingest: Pipeline,
+    pub brokers: States,
     pub frame: Frame,
     pub watch: admin::Watch,
     pub outlets: Outlets,
@@ -90,6 +92,7 @@ impl App {
             mail: options.mail.clone(),
             doors: Doors::new(&options.sign_in, &options.base_url),
             ingest: Pipeline::new(db.clone()),
+            brokers: States::default(),
             frame: options.frame.clone(),
             watch: admin::Watch::default(),
             outlets: Outlets {
@@ -153,7 +156,8 @@ pub fn routes() -> Routes<App> {
 
 /// The table of routes, for the test that asks each of them as everybody.
 pub fn route_table() -> Vec<Route> {
-    routes().merge(ingest::routes()).finish().1
+    let all = routes().merge(ingest::routes()).merge(receivers::routes());
+    all.finish().1
 }
 
 /// Forms hold at most this many bytes.
@@ -163,11 +167,13 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// boxes each layer, and every box clones all those within it for each request.
 pub fn router(app: App) -> Router {
     let (router, _) = routes().finish();
-    // what programs send in batches is larger than a form
+    // what programs send is larger than a form
     let (batches, _) = ingest::routes().finish();
+    let (pushed, _) = receivers::routes().finish();
     router
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .merge(batches.layer(RequestBodyLimitLayer::new(ingest::BODY_LIMIT)))
+        .merge(pushed.layer(RequestBodyLimitLayer::new(receivers::BODY_LIMIT)))
         .with_state(app.clone())
         .layer((
             middleware::from_fn_with_state(app.frame.clone(), web::spoken),

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{self, App, Options};
+use crate::brokers::Brokers;
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::db::{self, Db, PoolSizes};
@@ -21,7 +22,9 @@ use crate::live::Limits;
 use crate::mail::{self, Mail};
 use crate::web::server::Patience;
 use crate::web::{self, Frame};
-use crate::{alerts, audit, boards, catalog, health, ingest, inventory, outbox, reactions, summary, telemetry};
+use crate::{
+    alerts, audit, boards, brokers, catalog, health, ingest, inventory, outbox, reactions, summary, telemetry,
+};
 
 /// A running instance.
 pub struct Running {
@@ -32,6 +35,7 @@ pub struct Running {
     servers: Vec<JoinHandle<()>>,
     tasks: Vec<JoinHandle<()>>,
     schedule: Option<Schedule>,
+    brokers: Option<Brokers>,
 }
 
 /// Starts an instance on an open database whose schema is current.
@@ -86,6 +90,10 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
     } else {
         None
     };
+    let brokers = config
+        .role
+        .takes_events()
+        .then(|| Brokers::start(&app.db, &app.ingest, &app.brokers, &config.rabbitmq, &config.kafka));
     Ok(Running {
         tasks: tasks(&app),
         app,
@@ -93,6 +101,7 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
         stop,
         servers,
         schedule,
+        brokers,
     })
 }
 
@@ -101,6 +110,9 @@ impl Running {
     pub async fn stop(self) {
         self.app.hub.stop();
         self.stop.send_replace(true);
+        if let Some(brokers) = self.brokers {
+            brokers.stop().await;
+        }
         if let Some(schedule) = self.schedule {
             schedule.stop().await;
         }
@@ -335,6 +347,7 @@ async fn schedule(app: &App, config: &Config) -> anyhow::Result<Schedule> {
                     catalog::prune(&mut tx).await?;
                     tx.commit().await?;
                     jobs::prune(&db).await?;
+                    brokers::prune(&db).await?;
                     auth.sessions.prune().await?;
                     auth.throttle.prune().await?;
                     mail.prune(&db).await?;

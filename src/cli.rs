@@ -3,6 +3,7 @@
 
 mod demo;
 mod detect;
+mod import;
 pub mod run;
 
 use std::io;
@@ -96,6 +97,14 @@ Stops within 25 s of SIGTERM: no new work, streams told to reconnect, requests f
 
 Ends with 0 when nothing differs, with 1 otherwise.")]
     Verify,
+    /// Take in events or points from a file: CSV, NDJSON (plain, .gz, .zst) or Parquet
+    #[command(after_help = "Examples:
+  pulseboard import events orders.ndjson.zst
+  pulseboard import metrics cpu.csv --metric cpu_usage --facility 7
+  pulseboard import events sales.parquet --source /shop --type shop.sold --dry-run
+
+Cut off, the same command goes on exactly where it committed.")]
+    Import(Import),
     /// Add people, shut them out, change passwords
     User {
         #[command(subcommand)]
@@ -175,6 +184,39 @@ pub struct Detect {
     /// Add a column that says in words what is unusual about an alert
     #[arg(long)]
     pub explain: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// What the rows are
+    #[arg(value_enum)]
+    pub kind: ImportKind,
+    /// The file: .csv, .ndjson, .jsonl (also with .gz or .zst behind) or .parquet
+    pub file: PathBuf,
+    /// Read every row and say what is wrong with which; store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Facility, by id, of rows that name none
+    #[arg(long, value_name = "ID")]
+    pub facility: Option<i64>,
+    /// Source of events that name none
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<String>,
+    /// Type of events that name none
+    #[arg(long = "type", value_name = "TYPE")]
+    pub event_type: Option<String>,
+    /// Metric of points that name none
+    #[arg(long, value_name = "NAME")]
+    pub metric: Option<String>,
+}
+
+/// What the rows of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportKind {
+    /// CloudEvents: id, source, type, time, subject, facility, data; other columns go into data
+    Events,
+    /// Points: metric_name, value, timestamp, facility, tags; other columns are tags
+    Metrics,
 }
 
 #[derive(Debug, Subcommand)]
@@ -329,5 +371,7 @@ mod tests {
         assert!(parse("pulseboard demo --reset --facilities 12 --listen 127.0.0.1:9000 --data d --json").is_ok());
         assert!(parse("pulseboard seed --facilities 1000 --days 365").is_ok());
         assert!(parse("pulseboard verify --data demo-data").is_ok());
+        assert!(parse("pulseboard import metrics cpu.csv --metric cpu_usage --facility 7").is_ok());
+        assert!(parse("pulseboard import events sales.parquet --source /shop --type shop.sold --dry-run").is_ok());
     }
 }

@@ -1,6 +1,7 @@
 //! The settings: what they are, where they come from (flag, environment, file, default, in this order), and what is accepted.
 //! A wrong or missing one is a single line that names it.
 
+mod brokers;
 mod secret;
 mod sign_in;
 mod smtp;
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use brokers::{Beginning, Kafka, Mechanism, RabbitMq};
 pub use secret::Secret;
 pub use sign_in::{Mapping, OpenId, SignIn};
 pub use smtp::{Password, Smtp, SmtpTls};
@@ -187,6 +189,18 @@ const SETTINGS: &[Setting] = &[
         "PULSEBOARD_SMTP_FROM",
         "an address such as board@example.org or \"Pulseboard <board@example.org>\"",
     ),
+    Setting::new(
+        "rabbitmq",
+        "PULSEBOARD_RABBITMQ",
+        "[{ name = \"...\", url = \"amqps://user:password@host/vhost\" }], each with queue, exchange, routing_keys, facility, prefetch as wanted",
+    )
+    .mask(Mask::Brokers),
+    Setting::new(
+        "kafka",
+        "PULSEBOARD_KAFKA",
+        "[{ name = \"...\", brokers = [\"host:9092\"], topics = [\"...\"] }], each with from, facility, tls, user, password, mechanism as wanted",
+    )
+    .mask(Mask::Brokers),
 ];
 
 /// The effective settings.
@@ -246,6 +260,10 @@ pub struct Config {
     pub boards_folder: Option<PathBuf>,
     /// How mail is sent; `None` = not at all, and links are shown to whoever asked for them.
     pub smtp: Option<Smtp>,
+    /// Queues that events come from.
+    pub rabbitmq: Vec<RabbitMq>,
+    /// Topics that events come from.
+    pub kafka: Vec<Kafka>,
     shown: Vec<sources::Shown>,
 }
 
@@ -333,6 +351,8 @@ impl Config {
             synthetic: layers.read("synthetic", "false", |text| text.parse().ok())?,
             boards_folder: layers.read_optional("boards_folder", values::path)?,
             smtp: smtp(&mut layers)?,
+            rabbitmq: layers.read("rabbitmq", "", brokers::rabbitmq)?,
+            kafka: layers.read("kafka", "", brokers::kafka)?,
             shown: layers.shown(),
         })
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
-use super::{AddUser, Cli, Command, Seed, User, demo, detect, print_completions, print_config};
+use super::{AddUser, Cli, Command, Seed, User, demo, detect, import, print_completions, print_config};
 use crate::audit::{self, Actor};
 use crate::auth::{Passwords, Role};
 use crate::boot;
@@ -36,6 +36,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<i32> {
         Command::Migrate => migrate(&config).await?,
         Command::Seed(seed) => fill(&config, &seed).await?,
         Command::Verify => return verify(&config).await,
+        Command::Import(wanted) => return import::run(&config, &wanted).await,
         Command::User { command } => user(&config, command).await?,
     }
     Ok(0)

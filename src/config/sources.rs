@@ -20,6 +20,8 @@ pub(super) enum Mask {
     Nothing,
     /// The password in a URL.
     Url,
+    /// Passwords inside a list of brokers.
+    Brokers,
     All,
 }
 
@@ -56,6 +58,7 @@ impl Setting {
         match self.mask {
             Mask::Nothing => value.to_owned(),
             Mask::Url => masked_url(value),
+            Mask::Brokers => super::brokers::masked(value, masked_url),
             Mask::All => format!("{} bytes, not shown", value.len()),
         }
     }

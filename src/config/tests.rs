@@ -314,3 +314,51 @@ fn half_a_provider_or_a_role_nobody_has_is_a_mistake() {
         assert!(said.contains("network_admin = true"), "{wrong}: {said}");
     }
 }
+
+const BROKERS: &str = "[[rabbitmq]]
+name = 'shop'
+url = 'amqps://app:hunter2@mq.example.org/shop'
+queue = 'sales'
+
+[[kafka]]
+name = 'payments'
+brokers = ['k1.example.org:9092', 'k2.example.org:9092']
+topics = ['transactions']
+user = 'app'
+password = 'hunter3'
+mechanism = 'scram-sha-256'
+";
+
+#[test]
+fn brokers_are_tables_of_the_file_and_their_passwords_are_never_shown() {
+    let config = load(&[], &[], BROKERS).unwrap();
+    let shown = config.masked();
+
+    assert_eq!(
+        (&*config.rabbitmq[0].queue, config.rabbitmq[0].prefetch),
+        ("sales", 500)
+    );
+    assert_eq!(
+        (config.kafka[0].brokers.len(), config.kafka[0].from),
+        (2, Beginning::Earliest)
+    );
+    assert_eq!(config.kafka[0].mechanism, Mechanism::ScramSha256);
+    assert!(!shown.contains("hunter"), "{shown}");
+    assert!(shown.contains("amqps://app:***@mq.example.org/shop") && shown.contains("k2.example.org"));
+    assert!(!format!("{:?}{:?}", config.rabbitmq, config.kafka).contains("hunter"));
+}
+
+#[test]
+fn a_broker_without_its_needs_is_a_mistake() {
+    for (from, to) in [
+        ("amqps://", "https://"),
+        ("queue = ", "queues = "),
+        (":9092", ""),
+        ("topics = ['transactions']", "topics = []"),
+        ("password = 'hunter3'", ""),
+        ("'scram-sha-256'", "'none'"),
+    ] {
+        let told = mistake(&[], &[], &BROKERS.replacen(from, to, 2));
+        assert!(told.contains("expected [{ name") && !told.contains("hunter"), "{told}");
+    }
+}

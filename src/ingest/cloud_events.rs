@@ -36,11 +36,18 @@ impl Mode {
 pub fn read(mode: Mode, headers: &HeaderMap, body: &[u8]) -> Result<Batch> {
     match mode {
         Mode::Binary => Ok(vec![binary(headers, body)?]),
-        Mode::Documents(shape) => Ok(wire::documents(shape, body)?
-            .into_iter()
-            .map(|one| one.map_or_else(Item::Unreadable, structured))
-            .collect()),
+        Mode::Documents(shape) => read_documents(shape, body),
     }
+}
+
+/// One event as a JSON document, or an array of them.
+pub fn documents(body: &[u8]) -> Result<Batch> {
+    read_documents(Shape::Json, body)
+}
+
+fn read_documents(shape: Shape, body: &[u8]) -> Result<Batch> {
+    let all = wire::documents(shape, body)?.into_iter();
+    Ok(all.map(|one| one.map_or_else(Item::Unreadable, structured)).collect())
 }
 
 #[derive(serde::Deserialize)]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
+use crate::auth::Key;
 use crate::ids::FacilityId;
 use crate::metrics::Tags;
 
@@ -54,6 +55,14 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// A program with a key.
+    pub fn key(key: &Key) -> Self {
+        Origin {
+            name: format!("key pb_{}", key.prefix),
+            facilities: key.facilities.clone(),
+        }
+    }
+
     /// The facility of something that names this one or none: of a sender for exactly one it is that one, otherwise what
     /// names none belongs to the installation, number 0.
     pub fn facility(&self, named: Option<FacilityId>) -> Result<i64, &'static str> {

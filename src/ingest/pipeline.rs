@@ -26,8 +26,17 @@ const LARGEST_GROUP: usize = 30_000;
 /// Transactions at once: one writes while the other commits.
 pub const WRITERS: usize = 2;
 
-/// SQL of the sender's own in the transaction of its batch, such as how far it has read a queue.
-pub type Effect = Box<dyn for<'tx> FnOnce(&'tx mut PgConnection) -> BoxFuture<'tx, Result<()>> + Send>;
+/// SQL of the sender's own in the transaction of its batch, such as how far it has read a queue, and what becomes of those
+/// items that cannot be taken as they are.
+pub type Effect = Box<dyn for<'tx> FnOnce(&'tx mut PgConnection, Vec<Refused>) -> BoxFuture<'tx, Result<()>> + Send>;
+
+/// An item of a batch that cannot be taken as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// from 0, in the batch
+    pub index: usize,
+    pub reason: String,
+}
 
 /// The way in for events and points. Cheap to clone.
 #[derive(Clone)]
@@ -124,13 +133,32 @@ impl Pipeline {
         answered.await.unwrap_or(Err(Error::Busy))
     }
 
+    /// What would become of each item, as far as its rules alone decide: none where that is whether the same was here
+    /// before. Nothing is written, not even new names.
+    pub async fn look(&self, origin: &Origin, batch: Batch) -> Result<Vec<Option<Verdict>>> {
+        let inner = &self.0;
+        let (types, names) = prepare::names(&batch);
+        let definitions = inner.registry.current().await?.imagine(&types, &names);
+        drop((types, names));
+        let (facilities, rules) = (inner.zones.current().await?, inner.catalogs.rules().await?);
+        let known = Knowledge {
+            definitions: &definitions,
+            series: &inner.series,
+            facilities: &facilities,
+            rules: &rules,
+            now: inner.db.clock.now(),
+            of_any_age: false,
+        };
+        Ok(prepare::prepare(origin, batch, &known).0.verdicts)
+    }
+
     /// Takes a batch in a transaction of its own, together with `effect`: both are committed or neither is. Not for many
     /// small batches, since they do not share a commit.
     pub async fn submit_with(&self, origin: &Origin, batch: Batch, effect: Effect) -> Result<Vec<Verdict>> {
         let prepared = self.prepare(origin, batch, false).await?;
         let (days, zones) = (self.0.parts.days().await?, self.0.zones.current().await?);
         let mut tx = self.0.db.ingest().await?;
-        effect(&mut tx).await?;
+        effect(&mut tx, prepared.refused()).await?;
         let received = micros(self.0.db.clock.now());
         let written = group::write(&mut tx, &[(&prepared, None)], &days, &zones, received).await;
         let (outcomes, changed) = self.look_again(written)?;
@@ -148,7 +176,7 @@ impl Pipeline {
         let prepared = self.prepare(origin, vec![item], true).await?;
         let (days, zones) = (self.0.parts.days().await?, self.0.zones.current().await?);
         let mut tx = self.0.db.ingest().await?;
-        effect(&mut tx).await?;
+        effect(&mut tx, prepared.refused()).await?;
         let received = micros(self.0.db.clock.now());
         let (outcomes, changed) = group::write(&mut tx, &[(&prepared, None)], &days, &zones, received).await?;
         let Some(Outcome::Written(mut verdicts)) = outcomes.into_iter().next() else {
@@ -295,13 +323,21 @@ impl Pipeline {
     pub async fn tell(&self) {
         loop {
             self.0.changes.notified().await;
-            let mut facilities = std::mem::take(&mut *self.0.changed.lock().unwrap_or_else(PoisonError::into_inner));
-            facilities.sort_unstable();
-            facilities.dedup();
-            if let Err(error) = self.tell_once(&facilities).await {
-                tracing::warn!(%error, "new figures could not be told; boards see them at their next look");
-            }
+            self.tell_changes().await;
             tokio::time::sleep(TELL_EVERY).await;
+        }
+    }
+
+    /// Tells what changed and was not told yet, once.
+    pub async fn tell_changes(&self) {
+        let mut facilities = std::mem::take(&mut *self.0.changed.lock().unwrap_or_else(PoisonError::into_inner));
+        facilities.sort_unstable();
+        facilities.dedup();
+        if facilities.is_empty() {
+            return;
+        }
+        if let Err(error) = self.tell_once(&facilities).await {
+            tracing::warn!(%error, "new figures could not be told; boards see them at their next look");
         }
     }
 
@@ -338,7 +374,7 @@ impl Pipeline {
         };
         let batch = cases.iter().map(case).collect();
         let told = cases.clone();
-        let effect: Effect = Box::new(move |tx| Box::pin(async move { catalog::told(tx, &told).await }));
+        let effect: Effect = Box::new(move |tx, _| Box::pin(async move { catalog::told(tx, &told).await }));
         let verdicts = self.submit_with(&origin, batch, effect).await?;
         if let Some(bad) = verdicts.iter().find(|verdict| !verdict.is_good()) {
             tracing::warn!(?bad, "the event of a case was not taken");

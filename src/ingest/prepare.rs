@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::body;
 use super::commands::dead_letters::{Cause, NewLetter};
 use super::model::{Batch, Incoming, Item, Origin, Point, Verdict};
+use super::pipeline::Refused;
 use crate::catalog::{Filled, Rules};
 use crate::db::copy::micros;
 use crate::ids::FacilityId;
@@ -254,6 +255,20 @@ impl Prepared {
             series,
         });
         Ok(Some(verdict))
+    }
+
+    /// What cannot be taken as it is, in the order of the batch.
+    pub fn refused(&self) -> Vec<Refused> {
+        let verdicts = self.verdicts.iter().enumerate();
+        verdicts
+            .filter_map(|(index, verdict)| match verdict {
+                Some(Verdict::Rejected(reason)) => Some(Refused {
+                    index,
+                    reason: reason.clone(),
+                }),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Puts in the numbers of series that were made meanwhile. What has none is rejected.

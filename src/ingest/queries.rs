@@ -13,6 +13,8 @@ use crate::web::{Turn, Turned};
 #[derive(Clone, Debug)]
 pub struct Answered {
     pub same_body: bool,
+    /// not made just now
+    pub earlier: bool,
     pub status: u16,
     pub answer: String,
 }
@@ -32,6 +34,7 @@ pub async fn answered(db: &Db, once: &Once) -> Result<Option<Answered>> {
     .await?;
     Ok(row.map(|row| Answered {
         same_body: row.body_hash == once.body_hash,
+        earlier: true,
         status: row.status as u16,
         answer: row.answer,
     }))

@@ -27,7 +27,7 @@ pub async fn replay(pipeline: &Pipeline, actor: &Actor, letter: &Letter) -> Resu
     };
     let (actor, id) = (actor.clone(), letter.id);
     let gone: super::Effect =
-        Box::new(move |tx| Box::pin(async move { dead_letters::gone(tx, &actor, "replayed", id).await }));
+        Box::new(move |tx, _| Box::pin(async move { dead_letters::gone(tx, &actor, "replayed", id).await }));
     match pipeline.submit_anew(&origin, item, gone).await? {
         Verdict::Accepted { .. } | Verdict::Duplicate => Ok(()),
         Verdict::Conflict => Err(Error::invalid(

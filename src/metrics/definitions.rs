@@ -33,6 +33,25 @@ impl Definitions {
         self.metrics.get(name)
     }
 
+    /// What `Registry::with` would answer, without making anything: names that are not known get number 0.
+    pub fn imagine(&self, types: &HashSet<&str>, metrics: &HashSet<&str>) -> Definitions {
+        let mut all = Definitions {
+            types: self.types.clone(),
+            metrics: self.metrics.clone(),
+        };
+        for name in types {
+            let name: Arc<str> = (*name).into();
+            let unknown = || Arc::new(EventType::unknown(name.clone()));
+            all.types.entry(name.clone()).or_insert_with(unknown);
+        }
+        for name in metrics {
+            let name: Arc<str> = (*name).into();
+            let unknown = || Arc::new(Definition::unknown(name.clone()));
+            all.metrics.entry(name.clone()).or_insert_with(unknown);
+        }
+        all
+    }
+
     pub fn metrics(&self) -> impl Iterator<Item = &Arc<Definition>> {
         self.metrics.values()
     }

@@ -64,6 +64,26 @@ pub struct Definition {
     pub allowed_lateness: Option<TimeDelta>,
 }
 
+impl Definition {
+    /// A metric that nobody defined.
+    pub fn unknown(name: Arc<str>) -> Self {
+        Definition {
+            id: 0,
+            name,
+            kind: MetricKind::Gauge,
+            label: String::new(),
+            unit: String::new(),
+            catalog: None,
+            event_type: None,
+            value_path: None,
+            conditions: Vec::new(),
+            dimensions: Vec::new(),
+            parts: None,
+            allowed_lateness: None,
+        }
+    }
+}
+
 /// A type of events as it is kept in memory, with the metrics that it feeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventType {
@@ -76,6 +96,22 @@ pub struct EventType {
     pub actor_path: Option<String>,
     pub subject_path: Option<String>,
     pub metrics: Vec<Arc<Definition>>,
+}
+
+impl EventType {
+    /// One that nobody defined.
+    pub fn unknown(name: Arc<str>) -> Self {
+        EventType {
+            id: 0,
+            name,
+            catalog: None,
+            allowed_lateness: None,
+            data_schema: None,
+            actor_path: None,
+            subject_path: None,
+            metrics: Vec::new(),
+        }
+    }
 }
 
 /// An event type as a catalog installs it.

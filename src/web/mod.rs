@@ -4,9 +4,9 @@
 /// Addresses for programs: asked with keys and never with cookies, answered with JSON even when something goes wrong.
 pub const API: &str = "/api/";
 
-/// Whether a path is for programs. Two are known by short names, too.
+/// Whether a path is for programs. Two are known by short names, too, and one by the name that its protocol gives it.
 pub fn is_for_programs(path: &str) -> bool {
-    path.starts_with(API) || matches!(path, "/metrics" | "/dashboard")
+    path.starts_with(API) || matches!(path, "/metrics" | "/dashboard" | "/v1/metrics")
 }
 
 pub mod assets;

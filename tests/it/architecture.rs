@@ -25,10 +25,13 @@ const KERNEL: [&str; 12] = [
 const PLATFORM: [&str; 8] = ["outbox", "audit", "auth", "live", "web", "jobs", "mail", "charts"];
 
 /// What a feature may use besides kernel and platform.
-const FEATURES: [(&str, &[&str]); 21] = [
+const FEATURES: [(&str, &[&str]); 24] = [
     ("facilities", &[]),
     ("metrics", &["facilities"]),
     ("ingest", &["catalog", "metrics", "facilities"]),
+    ("brokers", &["ingest"]),
+    ("receivers", &["ingest"]),
+    ("import", &["ingest"]),
     ("reference", &["facilities"]),
     ("summary", &["facilities"]),
     ("places", &["summary", "facilities"]),
@@ -67,7 +70,7 @@ const FEATURES: [(&str, &[&str]); 21] = [
         &["distributions", "requests", "inventory", "summary", "facilities"],
     ),
     ("search", &["inventory", "facilities"]),
-    ("admin", &["boards", "users", "summary", "facilities"]),
+    ("admin", &["brokers", "boards", "users", "summary", "facilities"]),
     ("keys", &["facilities"]),
     ("api", &["summary", "facilities"]),
     ("health", &[]),
@@ -113,7 +116,7 @@ impl Source {
 
     /// A page's code, its forms and its routes: what answers HTTP.
     fn is_surface(&self) -> bool {
-        self.is("routes") || ["admin", "api", "health"].contains(&self.module())
+        self.is("routes") || ["admin", "api", "health", "receivers"].contains(&self.module())
     }
 }
 

@@ -4,6 +4,7 @@ use super::rules::{Measure, RULES, State};
 use super::statements::Statement;
 use super::watch::{Look, seconds};
 use crate::app::App;
+use crate::brokers::{BrokerState, Phase};
 use crate::charts::full;
 use crate::clock::age_label;
 use crate::words;
@@ -14,6 +15,7 @@ pub struct SystemView {
     pub at: String,
     pub rules: Vec<RuleView>,
     pub facts: Vec<(&'static str, String, &'static str)>,
+    pub brokers: Vec<BrokerView>,
     pub jobs: Vec<JobView>,
     /// none: the database does not count statements
     pub statements: Option<Vec<StatementView>>,
@@ -40,6 +42,21 @@ pub struct JobView {
     pub took: String,
     pub outcome: (&'static str, String),
     pub slow: bool,
+}
+
+pub struct BrokerView {
+    pub name: String,
+    pub kind: &'static str,
+    pub state: (&'static str, &'static str),
+    /// `since 14:01:20 UTC`
+    pub since: String,
+    /// queue, or topics and this instance's share of their partitions
+    pub reads: String,
+    pub behind: String,
+    pub taken: String,
+    pub dead: String,
+    /// with its time; `–` when there was none
+    pub last_error: String,
 }
 
 pub struct StatementView {
@@ -80,6 +97,7 @@ impl SystemView {
                     ),
                 ),
             ],
+            brokers: app.brokers.all().iter().map(BrokerView::of).collect(),
             jobs: look
                 .jobs
                 .iter()
@@ -139,6 +157,40 @@ impl RuleView {
                 Measure::HitRate => line(&look.hit_rates, 1.0),
                 Measure::QueryTime => line(&look.p95s, 0.5),
                 Measure::RefreshTime | Measure::StaleShare => String::new(),
+            },
+        }
+    }
+}
+
+impl BrokerView {
+    fn of(broker: &BrokerState) -> Self {
+        BrokerView {
+            name: broker.name.clone(),
+            kind: broker.kind,
+            state: match broker.phase {
+                Phase::Connecting => ("watch", t!("Connecting")),
+                Phase::Consuming => ("good", t!("Consuming")),
+                Phase::Waiting => ("critical", t!("Trying again")),
+                Phase::Stopped => ("watch", t!("Stopped")),
+            },
+            since: t!("since {since}", since = broker.since.format("%H:%M:%S UTC")),
+            reads: match broker.share {
+                None => broker.place.clone(),
+                Some((own, all)) => {
+                    let share = t!(
+                        "{own} of {all} partitions",
+                        own = full(own as f64),
+                        all = full(all as f64)
+                    );
+                    format!("{}: {share}", broker.place)
+                }
+            },
+            behind: broker.behind.map_or_else(|| "–".into(), |behind| full(behind as f64)),
+            taken: full(broker.taken as f64),
+            dead: full(broker.dead as f64),
+            last_error: match &broker.last_error {
+                None => "–".into(),
+                Some((at, error)) => format!("{} {error}", at.dated("%-d %b %H:%M:%S UTC")),
             },
         }
     }

@@ -1,15 +1,21 @@
 //! The one write path: a group of batches becomes rows and sums in one transaction, or nothing of it does.
 
 use chrono::DateTime;
+use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
 use super::dead_letters::{Cause, NewLetter, keep_all};
 use super::events;
+use crate::auth::Key;
 use crate::catalog::{self, Seen};
 use crate::error::Result;
+use crate::ids::FacilityId;
 use crate::ingest::model::Verdict;
 use crate::ingest::prepare::{Prepared, ReadyEvent};
 use crate::metrics::{self, Calendar, Chunks, Days};
+
+/// Status and body of the answer to a batch.
+pub type Answer = fn(&[Verdict]) -> (u16, String);
 
 /// An answer that is kept with the batch, for whoever sends it again by the same key.
 #[derive(Clone, Debug)]
@@ -20,7 +26,24 @@ pub struct Once {
     pub key: String,
     pub body_hash: [u8; 32],
     /// status and body
-    pub answer: fn(&[Verdict]) -> (u16, String),
+    pub answer: Answer,
+}
+
+impl Once {
+    /// Of a request with this body, known by this key.
+    pub fn new(sender: &Key, route: &'static str, key: String, body: &[u8], answer: Answer) -> Self {
+        Once {
+            facility: match sender.facilities.as_deref() {
+                Some([FacilityId(only)]) => *only,
+                _ => 0,
+            },
+            key_id: sender.id,
+            route,
+            key,
+            body_hash: Sha256::digest(body).into(),
+            answer,
+        }
+    }
 }
 
 /// What became of a batch.

@@ -6,15 +6,14 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::auth::{Access, EventSender, Key, PointSender};
 use crate::error::{Error, Result};
-use crate::ids::FacilityId;
-use crate::ingest::commands::group::{Once, Outcome};
+use crate::ingest::commands::group::Once;
 use crate::ingest::model::{Batch, Origin, Verdict};
-use crate::ingest::{cloud_events, packed, queries, wire};
+use crate::ingest::once::answer_once;
+use crate::ingest::{cloud_events, packed, wire};
 use crate::web::Routes;
 
 pub use letters::routes as letter_routes;
@@ -61,35 +60,15 @@ async fn take(
     if batch.len() > MOST_ITEMS {
         return Err(Error::TooLarge(format!("Send at most {MOST_ITEMS} at once.")));
     }
-    let origin = Origin {
-        name: format!("key pb_{}", key.prefix),
-        facilities: key.facilities.clone(),
-    };
+    let origin = Origin::key(key);
     let Some(once) = once(key, headers, route, body)? else {
         let verdicts = app.ingest.submit(&origin, batch).await?;
         let (status, answer) = answer(&verdicts);
         return Ok(respond(status, answer, false));
     };
-    if let Some(earlier) = queries::answered(&app.db, &once).await? {
-        return replay(earlier);
-    }
-    match app.ingest.submit_once(&origin, batch, Some(once.clone())).await? {
-        Outcome::Written(verdicts) => {
-            let (status, answer) = answer(&verdicts);
-            Ok(respond(status, answer, false))
-        }
-        Outcome::Taken => match queries::answered(&app.db, &once).await? {
-            Some(earlier) => replay(earlier),
-            None => Err(Error::Conflict(
-                "A request with this Idempotency-Key is being taken just now.".into(),
-            )),
-        },
-    }
-}
-
-fn replay(earlier: queries::Answered) -> Result<Response> {
-    if earlier.same_body {
-        Ok(respond(earlier.status, earlier.answer, true))
+    let answered = answer_once(&app.db, &app.ingest, &origin, batch, once).await?;
+    if answered.same_body {
+        Ok(respond(answered.status, answered.answer, answered.earlier))
     } else {
         Err(Error::invalid(
             "",
@@ -108,17 +87,7 @@ fn once(key: &Key, headers: &HeaderMap, route: &'static str, body: &[u8]) -> Res
             "An Idempotency-Key has 1 to 255 visible characters.".into(),
         ));
     }
-    Ok(Some(Once {
-        facility: match key.facilities.as_deref() {
-            Some([FacilityId(only)]) => *only,
-            _ => 0,
-        },
-        key_id: key.id,
-        route,
-        key: text.to_owned(),
-        body_hash: Sha256::digest(body).into(),
-        answer,
-    }))
+    Ok(Some(Once::new(key, route, text.to_owned(), body, answer)))
 }
 
 /// Reasons that one answer tells.

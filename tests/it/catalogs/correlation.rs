@@ -161,7 +161,7 @@ async fn several_instances_tell_a_case_once() {
     let submissions = sent.into_iter().map(|(instance, item)| {
         let origin = &origin;
         async move {
-            let effect: pulseboard::ingest::Effect = Box::new(|_| Box::pin(async { Ok(()) }));
+            let effect: pulseboard::ingest::Effect = Box::new(|_, _| Box::pin(async { Ok(()) }));
             instance.submit_with(origin, vec![item], effect).await.unwrap()
         }
     });

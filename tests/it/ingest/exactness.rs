@@ -224,7 +224,7 @@ async fn a_point_of_any_age_is_taken() {
 async fn what_one_writes_beside_a_batch_is_committed_with_it_or_not_at_all() {
     let app = TestApp::new().await;
     let note = |fails: bool| -> pulseboard::ingest::Effect {
-        Box::new(move |tx| {
+        Box::new(move |tx, _| {
             Box::pin(async move {
                 sqlx::query("insert into login_failures (subject) values ('offset')")
                     .execute(&mut *tx)
@@ -250,9 +250,32 @@ async fn what_one_writes_beside_a_batch_is_committed_with_it_or_not_at_all() {
         .await
         .unwrap();
 
+    // what the rules refuse is known in the transaction
+    let refused: pulseboard::ingest::Effect = Box::new(move |tx, refused| {
+        Box::pin(async move {
+            let told: Vec<String> = refused
+                .iter()
+                .map(|one| format!("{} {}", one.index, one.reason))
+                .collect();
+            sqlx::query("insert into login_failures (subject) values ($1)")
+                .bind(told.join("; "))
+                .execute(&mut *tx)
+                .await?;
+            Ok(())
+        })
+    });
+    let batch = vec![event("2", "{}"), Item::Unreadable("It is torn.".into())];
+    app.ingest.submit_with(&origin(None), batch, refused).await.unwrap();
+    let told = count(
+        &app,
+        "select count(*) from login_failures where subject = '1 It is torn.'",
+    )
+    .await;
+
     assert!(failed.is_err());
+    assert_eq!(told, 1);
     assert_eq!((before, &done[..]), (0, &[Verdict::ACCEPTED][..]));
-    assert_eq!(count(&app, "select count(*) from login_failures").await, 1);
+    assert_eq!(count(&app, "select count(*) from login_failures").await, 2);
 }
 
 /// What is sent: number of the event, its price in cents, minutes ago, whether it goes to a facility.
