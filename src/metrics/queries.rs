@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
 use super::definitions::Definitions;
-use super::model::{Definition, MetricKind, Tags};
+use super::model::{Definition, Tags};
 use super::rollup::MINUTE;
 use super::sketch::Sketch;
 use super::window::{Aggregates, Gathered, Window};
@@ -75,14 +75,7 @@ pub async fn window(
     };
     let over = simple(tx, above, window, selection, now).await?;
     let under = simple(tx, below, window, selection, now).await?;
-    let divided = |over: &Aggregates, under: &Aggregates| Aggregates {
-        count: under.count,
-        ratio: under
-            .value(below.kind)
-            .filter(|under| *under != 0.0)
-            .map(|under| over.value(above.kind).unwrap_or(0.0) / under),
-        ..Aggregates::default()
-    };
+    let divided = |over: &Aggregates, under: &Aggregates| divided((above, over), (below, under));
     let mut known: HashMap<Tags, Aggregates> = over.groups.into_iter().collect();
     let groups = under
         .groups
@@ -315,23 +308,70 @@ text_enum! {
     }
 }
 
+/// A part of a range.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    pub start: DateTime<Utc>,
+    /// not within it; of several facilities' days that begin at one instant the last
+    pub end: DateTime<Utc>,
+    pub found: Aggregates,
+}
+
 /// A metric along a range, oldest first; a bucket without points is left out. [from, to) goes by the starts of buckets.
 pub async fn buckets(
     tx: &mut PgConnection,
+    definitions: &Definitions,
     metric: &Definition,
     step: Step,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
     tags: &Tags,
-) -> Result<Vec<(DateTime<Utc>, Aggregates)>> {
+) -> Result<Vec<Bucket>> {
+    let Some((above, below)) = &metric.parts else {
+        return simple_buckets(tx, metric, step, (from, to), tags).await;
+    };
+    let (Some(above), Some(below)) = (definitions.metric(above), definitions.metric(below)) else {
+        return Ok(Vec::new());
+    };
+    let over = simple_buckets(tx, above, step, (from, to), tags).await?;
+    let over: HashMap<DateTime<Utc>, Aggregates> = over.into_iter().map(|one| (one.start, one.found)).collect();
+    let mut under = simple_buckets(tx, below, step, (from, to), tags).await?;
+    let none = Aggregates::default();
+    for bucket in &mut under {
+        let over = over.get(&bucket.start).unwrap_or(&none);
+        bucket.found = divided((above, over), (below, &bucket.found));
+    }
+    Ok(under)
+}
+
+/// A ratio, where there is something to divide by.
+fn divided((above, over): (&Definition, &Aggregates), (below, under): (&Definition, &Aggregates)) -> Aggregates {
+    let by = under.value(below.kind).filter(|by| *by != 0.0);
+    Aggregates {
+        count: under.count,
+        ratio: by.map(|by| over.value(above.kind).unwrap_or(0.0) / by),
+        ..Aggregates::default()
+    }
+}
+
+async fn simple_buckets(
+    tx: &mut PgConnection,
+    metric: &Definition,
+    step: Step,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    tags: &Tags,
+) -> Result<Vec<Bucket>> {
     let selection = Selection {
         tags: tags.clone(),
         group_by: Vec::new(),
     };
     let ids: Vec<i32> = series(tx, metric.id, &selection).await?.into_keys().collect();
     let rows = sqlx::query!(
-        r#"select start, count, (sum * 1000000000)::text as "nanos!", min, max, sketch from rollups
-           where series_id = any ($1) and step = $2 and start >= $3 and start < $4"#,
+        r#"select r.start, r.count, (r.sum * 1000000000)::text as "nanos!", r.min, r.max, r.sketch,
+                  case r.step when 'minute' then r.start + interval '1 minute' when 'hour' then r.start + interval '1 hour'
+                    else (r.start at time zone coalesce(f.time_zone, 'UTC') + interval '1 day')
+                         at time zone coalesce(f.time_zone, 'UTC') end as "end!"
+           from rollups r left join facilities f on f.id = r.facility_id
+           where r.series_id = any ($1) and r.step = $2 and r.start >= $3 and r.start < $4"#,
         &ids,
         step.as_str(),
         from,
@@ -339,7 +379,7 @@ pub async fn buckets(
     )
     .fetch_all(tx)
     .await?;
-    let mut found: BTreeMap<DateTime<Utc>, Gathered> = BTreeMap::new();
+    let mut found: BTreeMap<DateTime<Utc>, (DateTime<Utc>, Gathered)> = BTreeMap::new();
     for row in rows {
         let nanos = row
             .nanos
@@ -348,7 +388,8 @@ pub async fn buckets(
             .unwrap_or_default()
             .parse()
             .unwrap_or_default();
-        let bucket = found.entry(row.start).or_default();
+        let (end, bucket) = found.entry(row.start).or_default();
+        *end = row.end.max(*end);
         bucket.add_sum(row.count, nanos, row.min, row.max, &Sketch::decode(&row.sketch));
     }
     let seconds = match step {
@@ -358,7 +399,11 @@ pub async fn buckets(
     };
     Ok(found
         .into_iter()
-        .map(|(start, bucket)| (start, bucket.finish(metric.kind, seconds)))
+        .map(|(start, (end, bucket))| Bucket {
+            start,
+            end,
+            found: bucket.finish(metric.kind, seconds),
+        })
         .collect())
 }
 
@@ -369,7 +414,7 @@ pub async fn seen(tx: &mut PgConnection, definitions: &Definitions, most: usize)
         .await?;
     let mut metrics: Vec<Arc<Definition>> = definitions
         .metrics()
-        .filter(|metric| ids.contains(&metric.id) && metric.kind != MetricKind::Ratio)
+        .filter(|metric| ids.contains(&shown_by(definitions, metric)))
         .cloned()
         .collect();
     metrics.sort_by(|a, b| a.name.cmp(&b.name));
@@ -377,10 +422,15 @@ pub async fn seen(tx: &mut PgConnection, definitions: &Definitions, most: usize)
     Ok(metrics)
 }
 
+/// Whose series show that there is something to see: of a ratio those of what it divides by.
+fn shown_by(definitions: &Definitions, metric: &Definition) -> i32 {
+    let below = metric.parts.as_ref().and_then(|(_, below)| definitions.metric(below));
+    below.map_or(metric.id, |below| below.id)
+}
+
 /// Whether the transaction may see a series of the metric; of a ratio, of what it divides by.
 pub async fn is_seen(tx: &mut PgConnection, definitions: &Definitions, metric: &Definition) -> Result<bool> {
-    let below = metric.parts.as_ref().and_then(|(_, below)| definitions.metric(below));
-    let id = below.map_or(metric.id, |below| below.id);
+    let id = shown_by(definitions, metric);
     let found = sqlx::query_scalar!(
         r#"select exists (select from series where metric_id = $1) as "found!""#,
         id

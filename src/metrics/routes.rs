@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::model::{Definition, MetricKind, Tags};
-use super::queries::{self, Answer, Selection, Step};
+use super::queries::{self, Answer, Basis, Bucket, Selection, Step};
 use super::window::{Aggregates, Window, WindowKind, span};
 use crate::app::App;
 use crate::auth::{Access, MetricReader};
@@ -37,12 +37,14 @@ struct Asked {
     metric: String,
     /// as it was written
     span: String,
+    end: DateTime<Utc>,
     window: Window,
     selection: Selection,
 }
 
 impl Asked {
-    fn read(pairs: Pairs, now: DateTime<Utc>, usual_span: &str) -> Result<Self> {
+    /// Takes these parameters and `tags.`, and no others.
+    fn read(pairs: Pairs, takes: &[&str], now: DateTime<Utc>, usual_span: &str) -> Result<Self> {
         let Query(pairs) = pairs.map_err(|_| Error::invalid("", "The address cannot be read."))?;
         let mut metric = String::new();
         let mut kind = WindowKind::Sliding;
@@ -50,6 +52,9 @@ impl Asked {
         let mut text = usual_span.to_owned();
         let mut selection = Selection::default();
         for (name, value) in pairs {
+            if !name.starts_with("tags.") && !takes.contains(&&*name) {
+                return Err(Error::invalid("", format!("There is no parameter {name}.")));
+            }
             match name.as_str() {
                 "metric" => metric = value,
                 "window" => text = value,
@@ -76,10 +81,10 @@ impl Asked {
                 "group_by" => selection
                     .group_by
                     .extend(value.split(',').map(|tag| tag.trim().to_owned())),
-                _ => match name.strip_prefix("tags.") {
-                    Some(tag) => selection.tags.push((tag.to_owned(), value)),
-                    None => return Err(Error::invalid("", format!("There is no parameter {name}."))),
-                },
+                _ => {
+                    let tag = name.trim_start_matches("tags.");
+                    selection.tags.push((tag.to_owned(), value));
+                }
             }
         }
         if selection.group_by.len() > 4 {
@@ -90,16 +95,19 @@ impl Asked {
         Ok(Asked {
             metric,
             span: text,
+            end,
             window: Window::at(kind, length, end),
             selection,
         })
     }
 }
 
+const OF_WINDOW: [&str; 4] = ["window", "kind", "end", "group_by"];
+
 /// `GET /dashboard?metric=cpu_usage&window=5m&kind=sliding&end=...&tags.host=web-01&group_by=host`
 async fn dashboard(State(app): State<App>, reader: MetricReader, pairs: Pairs) -> Result<Json<Value>> {
     let now = app.db.clock.now();
-    let asked = Asked::read(pairs, now, "5m")?;
+    let asked = Asked::read(pairs, &[&OF_WINDOW[..], &["metric"]].concat(), now, "5m")?;
     let definitions = app.ingest.registry().current().await?;
     let metric = definitions.metric(&asked.metric).ok_or(Error::NotFound)?;
     let mut tx = app.db.read(&reader.0.key.scope()).await?;
@@ -115,7 +123,7 @@ async fn dashboard(State(app): State<App>, reader: MetricReader, pairs: Pairs) -
 async fn realtime(State(app): State<App>, reader: MetricReader, pairs: Pairs) -> Result<Json<Value>> {
     const MOST: usize = 100;
     let now = app.db.clock.now();
-    let asked = Asked::read(pairs, now, "1m")?;
+    let asked = Asked::read(pairs, &OF_WINDOW, now, "1m")?;
     let definitions = app.ingest.registry().current().await?;
     let mut tx = app.db.read(&reader.0.key.scope()).await?;
     let mut metrics = Vec::new();
@@ -135,7 +143,7 @@ async fn along(
     pairs: Pairs,
 ) -> Result<Json<Value>> {
     let now = app.db.clock.now();
-    let asked = Asked::read(pairs, now, "1m")?;
+    let asked = Asked::read(pairs, &["end"], now, "1m")?;
     let length = match timeframe.as_str() {
         "hour" => TimeDelta::hours(1),
         "day" => TimeDelta::days(1),
@@ -155,26 +163,34 @@ async fn along(
     if !queries::is_seen(&mut tx, &definitions, metric).await? {
         return Err(Error::NotFound);
     }
-    let (from, to) = (now - length, now);
-    let looking = queries::buckets(&mut tx, metric, step, from, to, &asked.selection.tags);
+    let (from, to) = (asked.end - length, asked.end);
+    let looking = queries::buckets(&mut tx, &definitions, metric, step, (from, to), &asked.selection.tags);
     let buckets = app.db.timed("buckets", looking).await?;
+    let count: i64 = buckets.iter().map(|bucket| bucket.found.count).sum();
     let points: Vec<Value> = buckets
         .iter()
-        .map(|(start, found)| {
+        .map(|Bucket { start, end, found }| {
             let mut point = aggregations(metric, found);
             point.insert("start".into(), json!(start));
+            point.insert("end".into(), json!(end));
+            point.insert("complete".into(), json!(*end <= now));
             point.insert("value".into(), json!(found.value(metric.kind)));
             Value::Object(point)
         })
         .collect();
     Ok(Json(json!({
         "metric_name": &*metric.name, "kind": metric.kind, "unit": metric.unit, "timeframe": timeframe, "step": step,
-        "from": from, "to": to, "source": "sketch", "buckets": points,
+        "from": from, "to": to, "count": count, "complete": buckets.iter().all(|bucket| bucket.end <= now),
+        "source": Basis::Sketch, "buckets": points,
     })))
 }
 
-/// `GET /api/v1/analytics/metrics/conversion/{product_id}?window=30d`: the ratio `conversion` of a shop's catalog, of one
-/// product. 404 without such a metric, or when nobody has seen the product.
+/// The metric of the shop's catalog.
+const CONVERSION: &str = "shop_conversion";
+
+/// `GET /api/v1/analytics/metrics/conversion/{product_id}?window=30d`: the share of a product's views that became orders, as
+/// the catalog of the shop defines it, or another ratio over `product` by `metric=`. 404 without such a metric, or when nobody
+/// has seen the product.
 async fn conversion(
     State(app): State<App>,
     reader: MetricReader,
@@ -182,10 +198,14 @@ async fn conversion(
     pairs: Pairs,
 ) -> Result<Json<Value>> {
     let now = app.db.clock.now();
-    let mut asked = Asked::read(pairs, now, "30d")?;
+    let mut asked = Asked::read(pairs, &[&OF_WINDOW[..], &["metric"]].concat(), now, "30d")?;
     let definitions = app.ingest.registry().current().await?;
+    let name = match asked.metric.as_str() {
+        "" => CONVERSION,
+        other => other,
+    };
     let metric = definitions
-        .metric("conversion")
+        .metric(name)
         .filter(|metric| metric.kind == MetricKind::Ratio)
         .ok_or(Error::NotFound)?;
     asked.selection.tags.push(("product".into(), product.clone()));

@@ -1,5 +1,6 @@
 //! Catalogs: what importing does, what the pipeline then checks and adds, and that figures are what events say.
 
+mod answers;
 mod correlation;
 mod figures;
 mod pages;

@@ -2,7 +2,7 @@
 
 mod exactness;
 mod faults;
-mod http;
+pub mod http;
 mod letters;
 
 use pulseboard::ids::FacilityId;
