@@ -17,7 +17,11 @@ create table alert_rules (
     keep_seconds integer not null default 0 constraint alert_rules_keep_check check (keep_seconds between 0 and 86400),
     enabled boolean not null default true,
     -- moves with every change, so that of two editors the second is told
-    version integer not null default 1
+    version integer not null default 1,
+    -- `alerts::Extra`: labels, the words of its messages, what becomes of it without data
+    extra jsonb not null default '{}',
+    -- it holds as long as this catalog is imported
+    catalog text
 );
 create index alert_rules_facility on alert_rules (facility_id);
 
@@ -29,6 +33,16 @@ insert into alert_rules (slug, name, severity, condition, hold_seconds, keep_sec
     ('jobs-failing', 'A scheduled job failed', 'warning', '{"kind": "installation", "what": "failed_jobs", "value": 0}', 0, 0),
     ('mails-failing', 'Mails could not be sent', 'warning', '{"kind": "installation", "what": "failed_mails", "value": 0}', 0, 0),
     ('dead-letters', 'Dead letters wait', 'warning', '{"kind": "installation", "what": "dead_letters", "value": 0}', 0, 0);
+
+-- Those of the catalogs that come with the program.
+insert into alert_rules (slug, catalog, name, severity, condition, hold_seconds, keep_seconds, extra) values
+    ('servers-cpu', 'servers', 'Processor of a host is busy', 'warning', '{"kind": "live", "watch": {"test": "level", "of": {"metric": "cpu_usage", "aggregate": "p95", "minutes": 5, "by": "host"}, "crosses": "above", "value": 90}}', 120, 120, '{"message": "{host}: processor at {value} %, limit {limit} %"}'),
+    ('servers-errors', 'servers', 'Too many requests fail', 'critical', '{"kind": "live", "watch": {"test": "pair", "of": {"metric": "server_errors", "aggregate": "count", "minutes": 5, "by": "service"}, "operation": "/", "other": "server_requests", "other_aggregate": "sum", "crosses": "above", "value": 0.05}}', 60, 120, '{}'),
+    ('servers-silent', 'servers', 'A host is silent', 'critical', '{"kind": "live", "watch": {"test": "absent", "metric": "cpu_usage", "minutes": 5}}', 0, 0, '{}'),
+    ('servers-latency', 'servers', 'Latency is unusual', 'info', '{"kind": "live", "watch": {"test": "unusual", "of": {"metric": "request_latency", "aggregate": "avg", "minutes": 5, "by": "service"}, "sensitivity": 0.5}}', 0, 600, '{}'),
+    ('payments-fraud', 'payments', 'Fraud rate is high', 'critical', '{"kind": "live", "watch": {"test": "level", "of": {"metric": "payment_fraud_rate", "aggregate": "avg", "minutes": 60}, "crosses": "above", "value": 0.02}}', 0, 600, '{}'),
+    ('payments-takeover', 'payments', 'An account may be taken over', 'critical', '{"kind": "live", "watch": {"test": "case", "emits": "payment.takeover_suspected", "minutes": 30}}', 0, 0, '{}'),
+    ('shop-revenue', 'shop', 'Revenue is below the usual', 'warning', '{"kind": "live", "watch": {"test": "change", "of": {"metric": "shop_revenue", "aggregate": "sum", "minutes": 60}, "usual": "median", "back": 4, "unit": "percent", "crosses": "below", "value": 50}}', 900, 900, '{}');
 
 -- One row for each set of labels of a rule that is not in order, or was until
 -- a quarter of an hour ago.
@@ -47,7 +61,11 @@ create table alerts (
     value double precision not null,
     acknowledged_at timestamptz,
     acknowledged_by text,
-    acknowledged_note text
+    acknowledged_note text,
+    -- `alerts::Detail`: what else is known when it was last broken
+    detail jsonb not null default '{}',
+    -- since when there is no data
+    stale_at timestamptz
 );
 create unique index alerts_key on alerts (rule_id, coalesce(facility_id, 0), labels);
 create index alerts_facility on alerts (facility_id, phase);
@@ -65,6 +83,7 @@ create table alert_history (
     -- `alerts::Turn`, or `acknowledged`
     turn text not null,
     value double precision not null,
+    detail jsonb not null default '{}',
     actor_name text
 );
 create index alert_history_facility on alert_history (facility_id, id);
@@ -101,6 +120,8 @@ create table alert_channels (
         constraint alert_channels_severity_check check (least_severity in ('info', 'warning', 'critical')),
     -- local time of the facility in which nobody is told: {"from": "22:00", "to": "06:00", "weekdays": [6, 7]}
     muted jsonb,
+    -- of its messages
+    language text not null default 'en' constraint alert_channels_language_check check (language in ('en', 'fr', 'es', 'ar')),
     enabled boolean not null default true
 );
 create index alert_channels_facility on alert_channels (facility_id);
@@ -133,16 +154,34 @@ create table alert_deliveries (
     next_try_at timestamptz not null default clock_now(),
     sent_at timestamptz,
     failed_at timestamptz,
+    -- `alerts::Failure`
     last_error text,
     constraint alert_deliveries_once unique (channel_id, group_key)
 );
 create index alert_deliveries_due on alert_deliveries (next_try_at) where sent_at is null and failed_at is null;
 
+-- A detector for each part of a metric that a rule watches, 12 kB each and at
+-- most 500 for a rule.
+create table alert_detectors (
+    facility_id bigint not null,
+    rule_id bigint not null references alert_rules on delete cascade,
+    labels jsonb not null,
+    -- the detector goes by this condition; another begins anew
+    condition jsonb not null,
+    detector jsonb not null,
+    -- number of the window that was seen last, since 1970
+    seen bigint not null,
+    judged jsonb,
+    primary key (facility_id, rule_id, labels)
+);
+
 -- Until when the facts of the outbox were looked at.
 create table alert_rounds (
     id boolean primary key default true check (id),
     looked_at timestamptz not null default '-infinity',
-    swept_at timestamptz not null default '-infinity'
+    swept_at timestamptz not null default '-infinity',
+    -- when live metrics were looked at
+    measured_at timestamptz not null default '-infinity'
 );
 insert into alert_rounds default values;
 
@@ -150,7 +189,7 @@ do $$
 declare tenant text;
 begin
     -- what concerns the installation has no facility, and is seen by its administrators only
-    foreach tenant in array array['alerts', 'alert_history', 'alert_silences', 'alert_groups', 'alert_deliveries'] loop
+    foreach tenant in array array['alerts', 'alert_history', 'alert_silences', 'alert_groups', 'alert_deliveries', 'alert_detectors'] loop
         execute format('alter table %I enable row level security', tenant);
         execute format('alter table %I force row level security', tenant);
         execute format('create policy tenant on %I using ((select scope_is_all()) or facility_id = any ((select scope_facilities())::bigint[]))', tenant);

@@ -5,6 +5,8 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::model::Severity;
+use super::state::Phase;
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -62,18 +64,13 @@ impl Message<'_> {
     /// `Critical: Stock under its minimum, Lakeside`, `Resolved: ...`
     pub fn subject(&self) -> String {
         let severity = match self.is_resolved() {
-            true => "Resolved".to_owned(),
-            false => {
-                let mut word = self.text("severity").to_owned();
-                if let Some(first) = word.get_mut(..1) {
-                    first.make_ascii_uppercase();
-                }
-                word
-            }
+            true => Phase::Resolved.label(),
+            false => self.text("severity").parse::<Severity>().map_or("", Severity::label),
         };
+        let rule = self.text("rule");
         match self.text("facility") {
-            "" => format!("{severity}: {}", self.text("rule")),
-            facility => format!("{severity}: {}, {facility}", self.text("rule")),
+            "" => t!("{severity}: {rule}", severity, rule),
+            facility => t!("{severity}: {rule}, {facility}", severity, rule, facility),
         }
     }
 
@@ -112,7 +109,7 @@ impl Message<'_> {
             text.push_str("\n• ");
             text.push_str(&plain(line));
         }
-        text.push_str(&format!("\n<{}|Open the alerts>", self.link()));
+        text.push_str(&format!("\n<{}|{}>", self.link(), t!("Open the alerts")));
         json!({ "text": text })
     }
 

@@ -3,7 +3,9 @@
 
 mod channel;
 pub mod commands;
+mod failure;
 mod group;
+mod live;
 mod mail;
 pub mod model;
 mod observe;
@@ -11,6 +13,7 @@ pub mod queries;
 mod reach;
 mod routes;
 mod state;
+mod template;
 mod view;
 
 use std::sync::Arc;

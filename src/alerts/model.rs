@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::live::{Detail, NoData, Watch, is_name};
 use super::state::Timing;
+use super::template;
 use crate::blood::{BloodGroup, Component};
 use crate::charts::full;
 use crate::error::{Problems, Result};
@@ -84,6 +86,8 @@ pub enum Condition {
     },
     /// something of the installation itself went wrong
     Installation { what: Trouble, value: f64 },
+    /// a live metric, or what a catalog finds, is not as it should be
+    Live { watch: Watch },
 }
 
 /// What a figure may be split by: its parts stay few.
@@ -94,16 +98,17 @@ const MOST_HOURS: u32 = 24 * 14;
 impl Condition {
     /// What is wrong with it, by the fields of its form.
     pub fn check(&self, problems: &mut Problems) {
-        let Condition::Figure {
-            measure,
-            by,
-            days,
-            hours,
-            value,
-            ..
-        } = self
-        else {
-            return;
+        let (measure, by, days, hours, value) = match self {
+            Condition::Figure {
+                measure,
+                by,
+                days,
+                hours,
+                value,
+                ..
+            } => (measure, by, days, hours, value),
+            Condition::Live { watch } => return watch.check(problems),
+            _ => return,
         };
         let Some((_, known)) = sources().find(measure) else {
             return problems.add("measure", t!("Choose a figure."));
@@ -140,24 +145,27 @@ impl Condition {
                 crosses,
                 value,
             } => {
-                let each = by.map(|by| t!(", for each {part}", part = by.label().to_lowercase()));
-                let span = span(measure, *days, *hours);
-                let title = title(measure).to_lowercase();
-                format!(
-                    "{title}{span} {} {}{}",
-                    crosses.label(),
-                    full(*value),
-                    each.unwrap_or_default()
-                )
+                let (title, span) = (title(measure).to_lowercase(), span(measure, *days, *hours));
+                let (crosses, value) = (crosses.label(), full(*value));
+                let what = t!("{title}{span} {crosses} {value}", title, span, crosses, value);
+                match by {
+                    None => what,
+                    Some(by) => t!("{what}, for each {tag}", what, tag = by.label().to_lowercase()),
+                }
             }
-            Condition::Installation { what, value } => {
-                format!("{} above {}", what.label().to_lowercase(), full(*value))
-            }
+            Condition::Installation { what, value } => t!(
+                "{title}{span} {crosses} {value}",
+                title = what.label().to_lowercase(),
+                span = "",
+                crosses = Crossing::Above.label(),
+                value = full(*value)
+            ),
+            Condition::Live { watch } => watch.summary(),
         }
     }
 
     /// What is the matter with one alert, as people read it.
-    pub fn words(&self, labels: &Labels, value: f64) -> String {
+    pub fn words(&self, labels: &Labels, value: f64, detail: &Detail) -> String {
         let number = full(value);
         let thing = thing(labels);
         match self {
@@ -170,7 +178,7 @@ impl Condition {
             Condition::Unanswered {} => {
                 let of = labels.get("from").map(String::as_str).unwrap_or_default();
                 let urgency = labels.get("urgency").and_then(|one| one.parse::<Urgency>().ok());
-                let urgency = urgency.map_or("urgent", |urgency| urgency.label()).to_lowercase();
+                let urgency = urgency.unwrap_or(Urgency::Urgent).label().to_lowercase();
                 t!(
                     "{of} waits for {number} × {thing}, {urgency}",
                     of,
@@ -182,15 +190,16 @@ impl Condition {
             Condition::Figure {
                 measure, days, hours, ..
             } => {
-                let about = if thing.is_empty() {
-                    String::new()
-                } else {
-                    format!("{thing}: ")
-                };
-                let span = span(measure, *days, *hours);
-                format!("{about}{number} {}{span}", title(measure).to_lowercase())
+                let (title, span) = (title(measure).to_lowercase(), span(measure, *days, *hours));
+                match thing.is_empty() {
+                    true => t!("{number} {title}{span}", number, title, span),
+                    false => t!("{thing}: {number} {title}{span}", thing, number, title, span),
+                }
             }
-            Condition::Installation { what, .. } => format!("{number}: {}", what.label().to_lowercase()),
+            Condition::Installation { what, .. } => {
+                t!("{number}: {title}", number, title = what.label().to_lowercase())
+            }
+            Condition::Live { watch } => watch.words(labels, value, detail),
         }
     }
 
@@ -274,6 +283,28 @@ pub struct Rule {
     pub keep: i32,
     pub enabled: bool,
     pub version: i32,
+    pub extra: Extra,
+}
+
+/// What else a rule may say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Extra {
+    /// labels of each of its alerts
+    pub labels: Labels,
+    /// what its messages say of an alert, with `{variables}`; empty: what the condition says
+    pub message: String,
+    pub no_data: NoData,
+}
+
+impl Default for Extra {
+    fn default() -> Self {
+        Extra {
+            labels: Labels::new(),
+            message: String::new(),
+            no_data: NoData::Keep,
+        }
+    }
 }
 
 impl Rule {
@@ -295,6 +326,7 @@ pub struct NewRule {
     pub hold: i32,
     pub keep: i32,
     pub enabled: bool,
+    pub extra: Extra,
 }
 
 impl NewRule {
@@ -313,6 +345,17 @@ impl NewRule {
             problems.add("keep", t!("From 0 minutes to 24 hours."));
         }
         self.condition.check(&mut problems);
+        let labels = &self.extra.labels;
+        if labels.len() > 10
+            || labels
+                .iter()
+                .any(|(name, value)| !is_name(name) || text::problem(value, 100).is_some())
+        {
+            problems.add("labels", t!("At most ten labels, such as team=night, tier=1."));
+        }
+        if let Err(problem) = template::check(&self.extra.message) {
+            problems.add("message", problem);
+        }
         problems.check()
     }
 }

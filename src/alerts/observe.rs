@@ -4,6 +4,8 @@
 use chrono::Days;
 use sqlx::PgConnection;
 
+use super::live::Detail;
+use super::live::judge::Judged;
 use super::model::{Condition, Crossing, Labels, PARTS, ShelfLevel, Trouble};
 use crate::clock::{Zone, local_day};
 use crate::error::{Error, Result};
@@ -14,13 +16,39 @@ use crate::requests::queries::unanswered;
 use crate::widgets::Query;
 use crate::widgets::sources;
 
-/// One set of labels for which a condition is broken. What is not found is in order.
+/// What was found of one set of labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     /// none: of the installation
     pub facility: Option<FacilityId>,
     pub labels: Labels,
     pub value: f64,
+    pub broken: bool,
+    pub detail: Detail,
+}
+
+impl Observation {
+    fn broken(facility: Option<FacilityId>, labels: Labels, value: f64) -> Self {
+        Observation {
+            facility,
+            labels,
+            value,
+            broken: true,
+            detail: Detail::default(),
+        }
+    }
+
+    /// Of a part of a metric; facility 0 is the installation.
+    pub fn of(judged: Judged) -> Self {
+        let (facility, labels) = judged.part;
+        Observation {
+            facility: Some(FacilityId(facility)).filter(|id| id.0 != 0),
+            labels,
+            value: judged.value,
+            broken: judged.broken,
+            detail: judged.detail,
+        }
+    }
 }
 
 /// A facility and the zone of its days.
@@ -33,7 +61,8 @@ pub struct Place {
 /// Alerts of one rule in one look; more than this is a rule that watches the wrong thing.
 const MOST: i64 = 20_000;
 
-/// Everything that breaks the condition now in these facilities, or in the installation.
+/// Everything that breaks a condition over figures now in these facilities, or in the installation; what is not found is in
+/// order. Conditions over live metrics are looked at elsewhere.
 pub async fn broken(tx: &mut PgConnection, condition: &Condition, places: &[Place]) -> Result<Vec<Observation>> {
     let ids: Vec<FacilityId> = places.iter().map(|place| place.facility).collect();
     match condition {
@@ -42,29 +71,25 @@ pub async fn broken(tx: &mut PgConnection, condition: &Condition, places: &[Plac
             let found = unanswered(tx, &ids).await?;
             Ok(found
                 .into_iter()
-                .map(|one| Observation {
-                    facility: Some(one.asked),
-                    labels: labels([
+                .map(|one| {
+                    let labels = labels([
                         ("request", one.request.to_string()),
                         ("from", one.from),
                         ("component", one.component.to_string()),
                         ("blood_group", one.group.to_string()),
                         ("urgency", one.urgency.to_string()),
-                    ]),
-                    value: one.quantity.into(),
+                    ]);
+                    Observation::broken(Some(one.asked), labels, one.quantity.into())
                 })
                 .collect())
         }
         Condition::Figure { .. } => figure(tx, condition, places).await,
         Condition::Installation { what, value } => {
             let count = trouble(tx, *what).await?;
-            let one = Observation {
-                facility: None,
-                labels: Labels::new(),
-                value: count as f64,
-            };
+            let one = Observation::broken(None, Labels::new(), count as f64);
             Ok(Some(one).filter(|one| one.value > *value).into_iter().collect())
         }
+        Condition::Live { .. } => Ok(Vec::new()),
     }
 }
 
@@ -94,13 +119,12 @@ async fn shelves(tx: &mut PgConnection, ids: &[FacilityId], under: ShelfLevel) -
             ShelfLevel::Reorder => true,
             ShelfLevel::Minimum => level.minimum.is_some_and(|minimum| level.issuable < minimum.into()),
         })
-        .map(|(facility, level)| Observation {
-            facility: Some(facility),
-            labels: labels([
+        .map(|(facility, level)| {
+            let labels = labels([
                 ("component", level.component.to_string()),
                 ("blood_group", level.group.to_string()),
-            ]),
-            value: level.issuable as f64,
+            ]);
+            Observation::broken(Some(facility), labels, level.issuable as f64)
         })
         .collect())
 }
@@ -180,11 +204,7 @@ async fn figure(tx: &mut PgConnection, condition: &Condition, places: &[Place]) 
         let broken = rows
             .into_iter()
             .filter(|(.., number)| crosses.is_crossed(*number, *value));
-        found.extend(broken.map(|(facility, labels, value)| Observation {
-            facility: Some(facility),
-            labels,
-            value,
-        }));
+        found.extend(broken.map(|(facility, labels, value)| Observation::broken(Some(facility), labels, value)));
     }
     Ok(found)
 }

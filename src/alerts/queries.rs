@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 
 use super::channel::ChannelKind;
 use super::group::Muted;
-use super::model::{Condition, Labels, Rule, Severity};
+use super::live::Detail;
+use super::model::{Condition, Extra, Labels, Rule, Severity};
 use super::state::{Instance, Phase};
 use crate::error::Result;
 use crate::ids::{FacilityId, numbers};
@@ -15,8 +16,10 @@ use crate::ids::{FacilityId, numbers};
 pub async fn rules(tx: &mut PgConnection) -> Result<Vec<Rule>> {
     let rows = sqlx::query!(
         r#"select id, facility_id as "facility: FacilityId", slug is not null as "built_in!", name,
-                  severity as "severity: Severity", condition, hold_seconds, keep_seconds, enabled, version
-           from alert_rules order by facility_id nulls first, name, id"#
+                  severity as "severity: Severity", condition, hold_seconds, keep_seconds, enabled, version, extra
+           from alert_rules
+           where catalog is null or catalog in (select name from catalogs)
+           order by facility_id nulls first, name, id"#
     )
     .fetch_all(tx)
     .await?;
@@ -37,6 +40,7 @@ pub async fn rules(tx: &mut PgConnection) -> Result<Vec<Rule>> {
                 keep: row.keep_seconds,
                 enabled: row.enabled,
                 version: row.version,
+                extra: serde_json::from_value(row.extra).unwrap_or_default(),
             })
         })
         .collect())
@@ -103,6 +107,10 @@ pub struct Shown {
     pub resolved_at: Option<DateTime<Utc>>,
     pub value: f64,
     pub acknowledged: Option<(DateTime<Utc>, String, String)>,
+    pub detail: Detail,
+    pub extra: Extra,
+    /// there is no data, and it stays as it was
+    pub stale: bool,
     /// somebody silenced it for now
     pub silenced: bool,
 }
@@ -114,7 +122,8 @@ pub async fn shown(tx: &mut PgConnection, only: Option<FacilityId>, limit: i64) 
         r#"select a.id, a.facility_id as "facility: FacilityId", coalesce(f.name, '') as "facility_name!",
                   r.id as rule, r.name, r.severity as "severity: Severity", r.condition, a.labels,
                   a.phase as "phase: Phase", a.active_at, a.resolved_at, a.value, a.acknowledged_at,
-                  coalesce(a.acknowledged_by, '') as "by!", coalesce(a.acknowledged_note, '') as "note!",
+                  coalesce(a.acknowledged_by, '') as "by!", coalesce(a.acknowledged_note, '') as "note!", a.detail,
+                  r.extra, a.stale_at is not null as "stale!",
                   exists (select from alert_silences s
                           where s.facility_id = a.facility_id and coalesce(s.rule_id, a.rule_id) = a.rule_id
                             and a.labels @> s.labels and s.starts_at <= clock_now() and s.ends_at > clock_now()) as "silenced!"
@@ -145,6 +154,9 @@ pub async fn shown(tx: &mut PgConnection, only: Option<FacilityId>, limit: i64) 
                 resolved_at: row.resolved_at,
                 value: row.value,
                 acknowledged: row.acknowledged_at.map(|at| (at, row.by, row.note)),
+                detail: serde_json::from_value(row.detail).unwrap_or_default(),
+                extra: serde_json::from_value(row.extra).unwrap_or_default(),
+                stale: row.stale,
                 silenced: row.silenced,
             })
         })
@@ -178,6 +190,7 @@ pub struct Past {
     pub labels: Labels,
     pub turn: String,
     pub value: f64,
+    pub detail: Detail,
     pub actor: Option<String>,
 }
 
@@ -190,7 +203,7 @@ pub async fn history(
 ) -> Result<Vec<Past>> {
     let rows = sqlx::query!(
         r#"select id, facility_id as "facility: FacilityId", at, rule_name, severity as "severity: Severity", condition,
-                  labels, turn, value, actor_name
+                  labels, turn, value, detail, actor_name
            from alert_history where facility_id = $1 and ($2::bigint is null or id < $2)
            order by id desc limit $3"#,
         facility.0,
@@ -212,6 +225,7 @@ pub async fn history(
                 labels: labels(row.labels),
                 turn: row.turn,
                 value: row.value,
+                detail: serde_json::from_value(row.detail).unwrap_or_default(),
                 actor: row.actor_name,
             })
         })
@@ -297,4 +311,15 @@ pub async fn channels(tx: &mut PgConnection) -> Result<Vec<ChannelRow>> {
             last_error: row.last_error,
         })
         .collect())
+}
+
+/// Names of the metrics that the scope sees, and of those that a catalog defines; at most 500.
+pub async fn metrics(tx: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        "select name from metric_definitions m
+         where catalog is not null or exists (select from series s where s.metric_id = m.id)
+         order by name limit 500"
+    )
+    .fetch_all(tx)
+    .await?)
 }

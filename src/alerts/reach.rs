@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Reach(Arc<[String]>);
 
 /// Why nothing is sent to an address.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
 pub enum Unreachable {
     #[error("This is not an address of the web, such as https://hooks.example.org/path.")]
     NotAUrl,
@@ -33,6 +33,23 @@ pub enum Unreachable {
     Unresolved,
     #[error("The connection cannot be prepared.")]
     Client,
+}
+
+impl Unreachable {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Unreachable::NotAUrl => t!("This is not an address of the web, such as https://hooks.example.org/path."),
+            Unreachable::NotHttps => t!("The address must begin with https."),
+            Unreachable::HoldsCredentials => t!("The address must not hold a user name or a password."),
+            Unreachable::NotListed => t!("This host is not among those that the setting webhook_hosts allows."),
+            Unreachable::Private => {
+                t!("This host is inside a private network; the setting webhook_hosts can allow it by name.")
+            }
+            Unreachable::Unresolved => t!("This host's name cannot be resolved."),
+            Unreachable::Client => t!("The connection cannot be prepared."),
+        }
+    }
 }
 
 impl Reach {

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::model::Severity;
 use super::queries::{Past, Shown, Silence};
 use super::state::{Phase, Turn};
+use super::template;
 use crate::clock::{Zone, age_label, time_label};
 use crate::words::Dated;
 
@@ -29,6 +30,8 @@ pub struct AlertView {
     /// `Taken on by Kim Ito 3 min ago: ...`; empty when nobody did
     pub acknowledged: String,
     pub silenced: bool,
+    /// there is no data, and it stays as it was
+    pub stale: bool,
     /// somebody may take it on
     pub open: bool,
     /// labels as `component=red_cells`, for the form that silences
@@ -67,7 +70,15 @@ impl AlertView {
             tone: tone(shown.severity),
             severity: shown.severity.label(),
             phase,
-            words: shown.condition.words(&shown.labels, shown.value),
+            words: template::words(
+                &shown.extra.message,
+                (&shown.name, &shown.facility_name),
+                &shown.condition,
+                &shown.labels,
+                shown.value,
+                &shown.detail,
+            ),
+            stale: shown.stale,
             href: shown.condition.href(shown.facility, &shown.labels),
             since_iso: shown.active_at.to_rfc3339(),
             age: age_label(shown.resolved_at.unwrap_or(now) - shown.active_at),
@@ -106,7 +117,7 @@ impl PastView {
             name: past.rule_name.clone(),
             tone: tone(past.severity),
             severity: past.severity.label(),
-            words: past.condition.words(&past.labels, past.value),
+            words: past.condition.words(&past.labels, past.value, &past.detail),
             turn: match &past.actor {
                 Some(by) => t!("{what} by {name}", what = turn, name = by),
                 None => turn.into(),

@@ -18,7 +18,7 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use events::Events;
-use reason::Reason;
+pub use reason::Reason;
 use signals::{Found, Signals};
 use tail::Tail;
 
@@ -62,6 +62,11 @@ impl Verdict {
     /// What is most unusual about the row, in words that fit into a sentence: `4.1 x above the usual Tuesday 14:00 (about 250)`.
     pub fn explanation(&self) -> String {
         self.reason.words()
+    }
+
+    /// The same, to be kept and said later, in the language of whoever reads it then.
+    pub fn reason(&self) -> Reason {
+        self.reason
     }
 }
 

@@ -7,7 +7,7 @@ use crate::words::{grouped, weekdays};
 
 /// What a row deviates from most.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) enum Reason {
+pub enum Reason {
     /// there is nothing to compare with yet, or no value
     Nothing,
     /// the rows just before it
@@ -39,7 +39,7 @@ pub(super) enum Reason {
 
 /// What of a time the season goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) enum Part {
+pub enum Part {
     Time,
     WeekdayAndTime,
     Weekday,

@@ -4,6 +4,7 @@
 mod commands;
 mod definitions;
 pub mod figures;
+pub mod many;
 mod model;
 mod parts;
 pub mod queries;

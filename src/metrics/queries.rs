@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
 use super::definitions::Definitions;
+use super::many::divided;
 use super::model::{Definition, Tags};
 use super::rollup::MINUTE;
 use super::sketch::Sketch;
@@ -75,12 +76,19 @@ pub async fn window(
     };
     let over = simple(tx, above, window, selection, now).await?;
     let under = simple(tx, below, window, selection, now).await?;
-    let divided = |over: &Aggregates, under: &Aggregates| divided((above, over), (below, under));
     let mut known: HashMap<Tags, Aggregates> = over.groups.into_iter().collect();
     let groups = under
         .groups
         .iter()
-        .map(|(tags, under)| (tags.clone(), divided(&known.remove(tags).unwrap_or_default(), under)))
+        .map(|(tags, under)| {
+            (
+                tags.clone(),
+                divided(
+                    (&known.remove(tags).unwrap_or_default(), above.kind),
+                    (under, below.kind),
+                ),
+            )
+        })
         .collect();
     Ok(Answer {
         basis: if over.basis == Basis::Raw {
@@ -88,7 +96,7 @@ pub async fn window(
         } else {
             over.basis
         },
-        total: divided(&over.total, &under.total),
+        total: divided((&over.total, above.kind), (&under.total, below.kind)),
         groups,
         ..nothing
     })
@@ -103,43 +111,16 @@ async fn simple(
 ) -> Result<Answer> {
     let series = series(tx, metric.id, selection).await?;
     let ids: Vec<i32> = series.keys().copied().collect();
-    let (from, until) = window.range();
-    let first_whole = from.div_euclid(MINUTE) + i64::from(from.rem_euclid(MINUTE) != 0);
-    let last_whole = until.div_euclid(MINUTE).max(first_whole);
-    let whole = (instant(first_whole * MINUTE), instant(last_whole * MINUTE));
-    let summed = count(tx, &ids, window, whole).await?;
-
-    let mut gathered: HashMap<i32, Gathered> = HashMap::new();
-    let mut basis = Basis::Sketch;
-    if summed <= MOST_POINTS {
-        let within = gather_points(tx, &ids, from, until, whole, &mut gathered).await?;
-        // as many points as were summed: all of them are still there
-        if within == summed {
-            basis = Basis::Raw;
-        } else {
-            gathered.clear();
-        }
-    }
-    if basis == Basis::Sketch {
-        let edges = [
-            (from, (first_whole * MINUTE).min(until)),
-            ((last_whole * MINUTE).max(from), until),
-        ];
-        for (from, until) in edges.into_iter().filter(|(from, until)| from < until) {
-            gather_points(tx, &ids, from, until, whole, &mut gathered).await?;
-        }
-        gather_sums(tx, &ids, window, whole, &mut gathered).await?;
-    }
-
+    let (basis, gathered) = gather(tx, &ids, window).await?;
     let mut total = Gathered::default();
     let mut groups: BTreeMap<Tags, Gathered> = BTreeMap::new();
     for (id, part) in gathered {
         if !selection.group_by.is_empty()
             && let Some(tags) = series.get(&id)
         {
-            absorb(groups.entry(tags.clone()).or_default(), &part);
+            groups.entry(tags.clone()).or_default().absorb(&part);
         }
-        absorb(&mut total, &part);
+        total.absorb(&part);
     }
     let seconds = window.seconds();
     Ok(Answer {
@@ -154,9 +135,40 @@ async fn simple(
     })
 }
 
-fn absorb(whole: &mut Gathered, part: &Gathered) {
-    whole.values.extend_from_slice(&part.values);
-    whole.absorb_sums(part);
+/// The values of some series in a window: single ones as long as all are kept and not too many, else sums.
+pub(super) async fn gather(
+    tx: &mut PgConnection,
+    ids: &[i32],
+    window: Window,
+) -> Result<(Basis, HashMap<i32, Gathered>)> {
+    let (from, until) = window.range();
+    let first_whole = from.div_euclid(MINUTE) + i64::from(from.rem_euclid(MINUTE) != 0);
+    let last_whole = until.div_euclid(MINUTE).max(first_whole);
+    let whole = (instant(first_whole * MINUTE), instant(last_whole * MINUTE));
+    let summed = count(tx, ids, window, whole).await?;
+
+    let mut gathered: HashMap<i32, Gathered> = HashMap::new();
+    let mut basis = Basis::Sketch;
+    if summed <= MOST_POINTS {
+        let within = gather_points(tx, ids, from, until, whole, &mut gathered).await?;
+        // as many points as were summed: all of them are still there
+        if within == summed {
+            basis = Basis::Raw;
+        } else {
+            gathered.clear();
+        }
+    }
+    if basis == Basis::Sketch {
+        let edges = [
+            (from, (first_whole * MINUTE).min(until)),
+            ((last_whole * MINUTE).max(from), until),
+        ];
+        for (from, until) in edges.into_iter().filter(|(from, until)| from < until) {
+            gather_points(tx, ids, from, until, whole, &mut gathered).await?;
+        }
+        gather_sums(tx, ids, window, whole, &mut gathered).await?;
+    }
+    Ok((basis, gathered))
 }
 
 fn instant(micros: i64) -> DateTime<Utc> {
@@ -338,19 +350,9 @@ pub async fn buckets(
     let none = Aggregates::default();
     for bucket in &mut under {
         let over = over.get(&bucket.start).unwrap_or(&none);
-        bucket.found = divided((above, over), (below, &bucket.found));
+        bucket.found = divided((over, above.kind), (&bucket.found, below.kind));
     }
     Ok(under)
-}
-
-/// A ratio, where there is something to divide by.
-fn divided((above, over): (&Definition, &Aggregates), (below, under): (&Definition, &Aggregates)) -> Aggregates {
-    let by = under.value(below.kind).filter(|by| *by != 0.0);
-    Aggregates {
-        count: under.count,
-        ratio: by.map(|by| over.value(above.kind).unwrap_or(0.0) / by),
-        ..Aggregates::default()
-    }
 }
 
 async fn simple_buckets(

@@ -135,8 +135,14 @@ impl Gathered {
         self.sketch.merge(sketch);
     }
 
+    /// Takes in all of another.
+    pub fn absorb(&mut self, part: &Gathered) {
+        self.values.extend_from_slice(&part.values);
+        self.absorb_sums(part);
+    }
+
     /// The sums of another; its single values are taken apart.
-    pub fn absorb_sums(&mut self, other: &Gathered) {
+    fn absorb_sums(&mut self, other: &Gathered) {
         if let (Some(min), Some(max)) = (other.min, other.max) {
             self.add_sum(other.count, other.nanos, min, max, &other.sketch);
         }

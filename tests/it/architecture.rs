@@ -63,7 +63,7 @@ const FEATURES: [(&str, &[&str]); 24] = [
             "facilities",
         ],
     ),
-    ("alerts", &["widgets", "requests", "inventory", "facilities"]),
+    ("alerts", &["widgets", "metrics", "requests", "inventory", "facilities"]),
     ("catalog", &["boards", "widgets", "metrics"]),
     (
         "network",

@@ -99,6 +99,8 @@ async fn busy() -> TestApp {
              insert into alert_groups (facility_id, rule_id, begun_at) select {0}, id, now() from alert_rules where slug = 'expiring';
              insert into alerts (facility_id, rule_id, labels, phase, active_at, value)
                  select {0}, id, '{{}}', 'firing', now(), 1 from alert_rules where slug = 'expiring';
+             insert into alert_detectors (facility_id, rule_id, labels, condition, detector, seen)
+                 select {0}, id, '{{}}', '{{}}', '{{}}', 1 from alert_rules where slug = 'expiring';
              insert into alert_history (facility_id, at, rule_name, severity, condition, labels, turn, value)
                  values ({0}, now(), 'x', 'info', '{{}}', '{{}}', 'fired', 1);
              insert into alert_silences (facility_id, starts_at, ends_at, reason, made_by)

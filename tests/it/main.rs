@@ -3,6 +3,7 @@
 
 mod access;
 mod alerts;
+mod alerts_live;
 mod architecture;
 mod audit;
 mod boards;

@@ -9,10 +9,12 @@ use serde_json::Value;
 
 use crate::alerts::Outlets;
 use crate::alerts::channel::{ChannelKind, Message, Target, signature};
+use crate::alerts::failure::Failure;
 use crate::alerts::mail::letter;
 use crate::db::{Db, Scope};
 use crate::error::Result;
 use crate::mail;
+use crate::words::{Language, Locale, within};
 
 /// Until the next try, in seconds: eight tries within a day.
 const DELAYS: [i32; 8] = [10, 30, 120, 600, 3600, 3 * 3600, 8 * 3600, 11 * 3600];
@@ -28,25 +30,25 @@ struct Due {
     secret: Option<Vec<u8>>,
     key: String,
     message: Value,
+    language: Language,
     attempts: i32,
 }
 
 /// Sends what is due and answers how many were taken.
 pub async fn deliver(db: &Db, outlets: &Outlets) -> Result<usize> {
     let due = claim(db).await?;
-    let results = join_all(due.iter().map(|one| send(db, outlets, one))).await;
+    let sending = due
+        .iter()
+        .map(|one| within(Locale::of(one.language), send(db, outlets, one)));
+    let results = join_all(sending).await;
     let mut taken = 0;
     for (one, result) in due.iter().zip(results) {
         let mut tx = db.write_in_background(&Scope::All).await?;
         // queued and marked as sent together, or neither
         let result = match result {
-            Ok(Some(letter)) => outlets
-                .mail
-                .queue(&mut tx, &letter, None)
-                .await
-                .map_err(|error| error.to_string()),
+            Ok(Some(letter)) => outlets.mail.queue(&mut tx, &letter, None).await.map_err(Failure::from),
             Ok(None) => Ok(()),
-            Err(words) => Err(words),
+            Err(failure) => Err(failure),
         };
         let given_up = one.attempts as usize >= DELAYS.len();
         sqlx::query!(
@@ -55,7 +57,7 @@ pub async fn deliver(db: &Db, outlets: &Outlets) -> Result<usize> {
                  failed_at = case when $2::text is not null and $3 then clock_now() end
              where id = $1",
             one.id,
-            result.as_ref().err(),
+            result.as_ref().err().map(|failure| failure.code()),
             given_up
         )
         .execute(&mut *tx)
@@ -82,7 +84,8 @@ async fn claim(db: &Db) -> Result<Vec<Due>> {
              where sent_at is null and failed_at is null and next_try_at <= clock_now()
              order by next_try_at limit $1 for update skip locked)
            returning d.id, d.channel_id as channel, c.kind as "kind: ChannelKind", c.sealed_target as target,
-                     c.sealed_secret as secret, d.group_key as key, d.message, d.attempts"#,
+                     c.sealed_secret as secret, d.group_key as key, d.message,
+                     c.language as "language: Language", d.attempts"#,
         BATCH,
         &DELAYS[..]
     )
@@ -92,22 +95,22 @@ async fn claim(db: &Db) -> Result<Vec<Due>> {
     Ok(found)
 }
 
-/// Whether the receiver took it, or a letter that is still to be queued; otherwise why not, in words that may be shown.
-async fn send(db: &Db, outlets: &Outlets, due: &Due) -> Result<Option<mail::Message>, String> {
+/// Whether the receiver took it, or a letter that is still to be queued; otherwise why not.
+async fn send(db: &Db, outlets: &Outlets, due: &Due) -> Result<Option<mail::Message>, Failure> {
     let opened = outlets.vault.open("alert channel", &due.target);
     let target: Target = opened
         .ok()
         .and_then(|plain| serde_json::from_slice(&plain).ok())
-        .ok_or("The channel's address cannot be read; make the channel anew.")?;
+        .ok_or(Failure::Sealed)?;
     let message = Message {
         value: &due.message,
         base_url: &outlets.base_url,
     };
     let body = match due.kind {
-        ChannelKind::Email if !outlets.mail.is_on() => return Err("No mail server is set up.".into()),
+        ChannelKind::Email if !outlets.mail.is_on() => return Err(Failure::NoMail),
         ChannelKind::Email => {
             let letter = letter(&target.to, &message, db.clock.now() + TimeDelta::hours(24));
-            return letter.map(Some).map_err(|_| "The mail could not be written.".into());
+            return letter.map(Some).map_err(Failure::from);
         }
         ChannelKind::Webhook => message.webhook(),
         ChannelKind::Slack => message.slack(),
@@ -118,7 +121,7 @@ async fn send(db: &Db, outlets: &Outlets, due: &Due) -> Result<Option<mail::Mess
             outlets
                 .vault
                 .open("alert channel", sealed)
-                .map_err(|_| "The channel's secret cannot be read; make the channel anew.")?,
+                .map_err(|_| Failure::Sealed)?,
         ),
         None => None,
     };
@@ -127,13 +130,9 @@ async fn send(db: &Db, outlets: &Outlets, due: &Due) -> Result<Option<mail::Mess
         .map(|()| None)
 }
 
-async fn post(outlets: &Outlets, due: &Due, to: &str, body: Vec<u8>, secret: Option<Vec<u8>>) -> Result<(), String> {
-    let url = outlets.reach.check(to).map_err(|refused| refused.to_string())?;
-    let client = outlets
-        .reach
-        .client(&url)
-        .await
-        .map_err(|refused| refused.to_string())?;
+async fn post(outlets: &Outlets, due: &Due, to: &str, body: Vec<u8>, secret: Option<Vec<u8>>) -> Result<(), Failure> {
+    let url = outlets.reach.check(to)?;
+    let client = outlets.reach.client(&url).await?;
     let now: DateTime<Utc> = Utc::now();
     let mut request = client
         .post(url)
@@ -145,9 +144,9 @@ async fn post(outlets: &Outlets, due: &Due, to: &str, body: Vec<u8>, secret: Opt
     }
     let mut answer = request.body(body).send().await.map_err(|error| {
         if error.is_timeout() {
-            "No answer within five seconds.".to_owned()
+            Failure::TimedOut
         } else {
-            "The connection failed.".to_owned()
+            Failure::Connection
         }
     })?;
     let status = answer.status();
@@ -161,6 +160,6 @@ async fn post(outlets: &Outlets, due: &Due, to: &str, body: Vec<u8>, secret: Opt
     }
     match status.is_success() {
         true => Ok(()),
-        false => Err(format!("The receiver answered {}.", status.as_u16())),
+        false => Err(Failure::Answered(status.as_u16())),
     }
 }

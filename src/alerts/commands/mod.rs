@@ -3,12 +3,14 @@
 
 mod acts;
 mod deliver;
+mod detectors;
 mod round;
 mod rules;
 mod tell;
 
 pub use acts::{NewSilence, acknowledge, end_silence, silence};
 pub use deliver::deliver;
+pub use detectors::zones;
 pub use round::round;
 pub use rules::{NewChannel, add_channel, remove_channel, remove_rule, save_rule, test_channel};
 

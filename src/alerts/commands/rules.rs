@@ -14,6 +14,7 @@ use crate::ids::FacilityId;
 use crate::mail::is_deliverable;
 use crate::outbox::{self, Event};
 use crate::text;
+use crate::words::{Language, Locale, under};
 
 /// The scope in which a manager may change what belongs to a facility, or to the network.
 fn owned(manager: &Manager, facility: Option<FacilityId>) -> Result<Scope> {
@@ -33,15 +34,16 @@ pub async fn save_rule(db: &Db, manager: &Manager, id: Option<(i64, i32)>, new: 
     let (before, id) = match id {
         None => {
             let id = sqlx::query_scalar!(
-                "insert into alert_rules (facility_id, name, severity, condition, hold_seconds, keep_seconds, enabled)
-                 values ($1, $2, $3, $4, $5, $6, $7) returning id",
+                "insert into alert_rules (facility_id, name, severity, condition, hold_seconds, keep_seconds, enabled, extra)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8) returning id",
                 new.facility.map(|id| id.0),
                 new.name.trim(),
                 new.severity.as_str(),
                 json!(new.condition),
                 new.hold,
                 new.keep,
-                new.enabled
+                new.enabled,
+                json!(new.extra)
             )
             .fetch_one(&mut *tx)
             .await?;
@@ -55,7 +57,7 @@ pub async fn save_rule(db: &Db, manager: &Manager, id: Option<(i64, i32)>, new: 
             }
             let done = sqlx::query!(
                 "update alert_rules set name = $3, severity = $4, condition = $5, hold_seconds = $6, keep_seconds = $7,
-                        enabled = $8, version = version + 1
+                        enabled = $8, extra = $9, version = version + 1
                  where id = $1 and version = $2",
                 id,
                 version,
@@ -64,7 +66,8 @@ pub async fn save_rule(db: &Db, manager: &Manager, id: Option<(i64, i32)>, new: 
                 json!(new.condition),
                 new.hold,
                 new.keep,
-                new.enabled
+                new.enabled,
+                json!(new.extra)
             )
             .execute(&mut *tx)
             .await?;
@@ -75,7 +78,7 @@ pub async fn save_rule(db: &Db, manager: &Manager, id: Option<(i64, i32)>, new: 
             }
             let before = json!({
                 "name": old.name, "severity": old.severity, "condition": old.condition, "hold": old.hold,
-                "keep": old.keep, "enabled": old.enabled,
+                "keep": old.keep, "enabled": old.enabled, "extra": old.extra,
             });
             (Some(before), id)
         }
@@ -87,7 +90,7 @@ pub async fn save_rule(db: &Db, manager: &Manager, id: Option<(i64, i32)>, new: 
         .detail(json!({ "name": new.name.trim() }))
         .after(json!({
             "name": new.name.trim(), "severity": new.severity, "condition": new.condition, "hold": new.hold,
-            "keep": new.keep, "enabled": new.enabled,
+            "keep": new.keep, "enabled": new.enabled, "extra": new.extra,
         }));
     audit::record(&mut tx, &manager.actor(), &Entry { before, ..entry }).await?;
     // the next look is at everything
@@ -141,6 +144,8 @@ pub struct NewChannel {
     pub target: Target,
     pub least: Severity,
     pub muted: Option<Muted>,
+    /// of its messages
+    pub language: Language,
 }
 
 impl NewChannel {
@@ -161,7 +166,7 @@ impl NewChannel {
             ChannelKind::Email => {}
             _ => {
                 if let Err(refused) = outlets.reach.check(&self.target.to) {
-                    problems.add("to", refused.to_string());
+                    problems.add("to", refused.words());
                 }
             }
         }
@@ -189,8 +194,8 @@ pub async fn add_channel(db: &Db, outlets: &Outlets, manager: &Manager, new: &Ne
     let sealed_secret = secret.as_ref().map(|secret| seal(secret.as_bytes())).transpose()?;
     let mut tx = db.write(&scope).await?;
     let id = sqlx::query_scalar!(
-        "insert into alert_channels (facility_id, name, kind, sealed_target, hint, sealed_secret, least_severity, muted)
-         values ($1, $2, $3, $4, $5, $6, $7, $8) returning id",
+        "insert into alert_channels (facility_id, name, kind, sealed_target, hint, sealed_secret, least_severity, muted, language)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id",
         new.facility.map(|id| id.0),
         new.name.trim(),
         new.kind.as_str(),
@@ -198,7 +203,8 @@ pub async fn add_channel(db: &Db, outlets: &Outlets, manager: &Manager, new: &Ne
         new.target.hint(),
         sealed_secret,
         new.least.as_str(),
-        new.muted.as_ref().map(|muted| json!(muted))
+        new.muted.as_ref().map(|muted| json!(muted)),
+        new.language.as_str()
     )
     .fetch_one(&mut *tx)
     .await
@@ -209,7 +215,7 @@ pub async fn add_channel(db: &Db, outlets: &Outlets, manager: &Manager, new: &Ne
         .of(new.facility)
         .about(id)
         .after(json!({
-            "name": new.name.trim(), "kind": new.kind, "to": new.target.hint(), "least": new.least, "muted": new.muted,
+            "name": new.name.trim(), "kind": new.kind, "to": new.target.hint(), "least": new.least, "muted": new.muted, "language": new.language,
         }));
     audit::record(&mut tx, &manager.actor(), &entry).await?;
     tx.commit().await?;
@@ -242,7 +248,7 @@ pub async fn remove_channel(db: &Db, manager: &Manager, id: i64) -> Result<()> {
 pub async fn test_channel(db: &Db, manager: &Manager, id: i64) -> Result<()> {
     let mut tx = db.write(&manager.scope()).await?;
     let channel = sqlx::query!(
-        r#"select facility_id as "facility: FacilityId" from alert_channels
+        r#"select facility_id as "facility: FacilityId", language as "language: Language" from alert_channels
            where id = $1 and ($2 or facility_id = any ((select scope_facilities())::bigint[]))"#,
         id,
         manager.network_admin
@@ -251,10 +257,14 @@ pub async fn test_channel(db: &Db, manager: &Manager, id: i64) -> Result<()> {
     .await?
     .ok_or(Error::NotFound)?;
     let key = format!("test-{:016x}", rand::random::<u64>());
+    let (rule, words) = under(Locale::of(channel.language), || {
+        let words = t!("Sent by {name} to see whether it arrives.", name = manager.name);
+        (t!("A test message"), words)
+    });
     let message = json!({
-        "key": key, "group": key, "status": "firing", "rule": "A test message", "severity": "info", "facility": "",
+        "key": key, "group": key, "status": "firing", "rule": rule, "severity": "info", "facility": "",
         "at": db.clock.now(), "resolved": [], "path": "/admin/alerts",
-        "firing": [{ "labels": {}, "value": 0, "words": format!("Sent by {} to see whether it arrives.", manager.name), "path": "/admin/alerts" }],
+        "firing": [{ "labels": {}, "value": 0, "words": words, "path": "/admin/alerts" }],
     });
     sqlx::query!(
         "insert into alert_deliveries (facility_id, channel_id, group_key, message) values ($1, $2, $3, $4)",

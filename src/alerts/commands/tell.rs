@@ -7,17 +7,21 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use crate::alerts::group::{Group, Muted, Telling, due};
-use crate::alerts::model::{Condition, Labels, Severity};
+use crate::alerts::live::Detail;
+use crate::alerts::model::{Condition, Extra, Labels, Severity};
 use crate::alerts::queries::labels;
+use crate::alerts::template;
 use crate::clock::Zone;
 use crate::error::Result;
 use crate::ids::FacilityId;
+use crate::words::{Language, Locale, under};
 
 /// An alert that is up.
 struct Up {
     labels: Labels,
     value: f64,
     since: DateTime<Utc>,
+    detail: Detail,
     /// silenced or taken on
     quiet: bool,
 }
@@ -27,6 +31,7 @@ struct About {
     name: String,
     severity: Severity,
     condition: Condition,
+    extra: Extra,
     facility_name: String,
     zone: Option<Zone>,
     up: Vec<Up>,
@@ -39,6 +44,7 @@ struct Channel {
     facility: Option<FacilityId>,
     least: Severity,
     muted: Option<Muted>,
+    language: Language,
 }
 
 /// Queues what is due now. Without any channel nothing is kept.
@@ -92,8 +98,10 @@ pub(super) async fn tell(tx: &mut PgConnection, now: DateTime<Utc>) -> Result<()
             continue;
         }
         let number = number + 1;
-        let message = message(key, about, &group, number, now);
         for channel in takers {
+            let message = under(Locale::of(channel.language), || {
+                message(key, about, &group, number, now)
+            });
             sqlx::query!(
                 "insert into alert_deliveries (facility_id, channel_id, group_key, message) values ($1, $2, $3, $4)
                  on conflict do nothing",
@@ -122,7 +130,8 @@ fn message(key: Key, about: &About, group: &Group, number: i32, now: DateTime<Ut
         .map(|one| {
             json!({
                 "labels": one.labels, "value": one.value, "since": one.since,
-                "words": about.condition.words(&one.labels, one.value),
+                "words": template::words(&about.extra.message, (&about.name, &about.facility_name), &about.condition,
+                                         &one.labels, one.value, &one.detail),
                 "path": about.condition.href(key.1, &one.labels),
             })
         })
@@ -143,7 +152,7 @@ fn message(key: Key, about: &About, group: &Group, number: i32, now: DateTime<Ut
 
 async fn channels(tx: &mut PgConnection) -> Result<Vec<Channel>> {
     let rows = sqlx::query!(
-        r#"select id, facility_id as "facility: FacilityId", least_severity as "least: Severity", muted
+        r#"select id, facility_id as "facility: FacilityId", least_severity as "least: Severity", muted, language as "language: Language"
            from alert_channels where enabled order by id"#
     )
     .fetch_all(tx)
@@ -155,6 +164,7 @@ async fn channels(tx: &mut PgConnection) -> Result<Vec<Channel>> {
             facility: row.facility,
             least: row.least,
             muted: row.muted.and_then(|muted| serde_json::from_value(muted).ok()),
+            language: row.language,
         })
         .collect())
 }
@@ -190,7 +200,7 @@ async fn about(tx: &mut PgConnection, groups: &[Key]) -> Result<BTreeMap<Key, Ab
              union select * from unnest($1::bigint[], $2::bigint[])
            )
            select r.id as "rule!", nullif(n.facility, 0) as "facility: FacilityId", r.name as "name!",
-                  r.severity as "severity!: Severity", r.condition as "condition!", coalesce(f.name, '') as "facility_name!",
+                  r.severity as "severity!: Severity", r.condition as "condition!", r.extra as "extra!", a.detail as "detail?", coalesce(f.name, '') as "facility_name!",
                   f.time_zone as "zone?: Zone", a.labels as "labels?", a.value as "value?", a.active_at as "since?",
                   a.acknowledged_at is not null or exists (
                     select from alert_silences s
@@ -216,6 +226,7 @@ async fn about(tx: &mut PgConnection, groups: &[Key]) -> Result<BTreeMap<Key, Ab
             name: row.name,
             severity: row.severity,
             condition,
+            extra: serde_json::from_value(row.extra).unwrap_or_default(),
             facility_name: row.facility_name,
             zone: row.zone,
             up: Vec::new(),
@@ -225,6 +236,10 @@ async fn about(tx: &mut PgConnection, groups: &[Key]) -> Result<BTreeMap<Key, Ab
                 labels: labels(found),
                 value,
                 since,
+                detail: row
+                    .detail
+                    .and_then(|detail| serde_json::from_value(detail).ok())
+                    .unwrap_or_default(),
                 quiet: row.quiet,
             });
         }

@@ -5,8 +5,10 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 use chrono::NaiveTime;
 
+use super::choice::{self, Beside};
 use crate::alerts::channel::{ChannelKind, Target};
 use crate::alerts::commands::{self, NewChannel};
+use crate::alerts::failure::Failure;
 use crate::alerts::group::Muted;
 use crate::alerts::model::Severity;
 use crate::alerts::queries::{self, ChannelRow};
@@ -14,10 +16,9 @@ use crate::app::App;
 use crate::auth::Manager;
 use crate::clock::age_label;
 use crate::error::{Error, Problems, Result};
-use crate::facilities;
-use crate::ids::FacilityId;
 use crate::web::flash::Done;
 use crate::web::{Form, Here, Hx, Layout, OptionView, options, rejected, saved};
+use crate::words::{Language, locale};
 
 #[derive(Template)]
 #[template(path = "alerts/channels.html")]
@@ -28,16 +29,10 @@ struct ChannelsPage {
     kinds: Vec<OptionView>,
     facilities: Vec<OptionView>,
     severities: Vec<OptionView>,
-    problems: Vec<(&'static str, String)>,
+    languages: Vec<OptionView>,
+    beside: Beside,
     /// the secret of the webhook that was just made
     made: Option<String>,
-}
-
-impl ChannelsPage {
-    fn problem(&self, field: &str) -> &str {
-        let found = self.problems.iter().find(|(name, _)| *name == field);
-        found.map_or("", |(_, problem)| problem.as_str())
-    }
 }
 
 struct ChannelView {
@@ -63,32 +58,15 @@ pub(super) struct ChannelForm {
     to: String,
     key: String,
     least: String,
+    language: String,
     muted_from: String,
     muted_to: String,
 }
 
-const FIELDS: [&str; 9] = [
-    "facility",
-    "name",
-    "kind",
-    "to",
-    "key",
-    "least",
-    "muted_from",
-    "muted_to",
-    "",
-];
-
 impl ChannelForm {
     fn channel(&self) -> Result<NewChannel> {
         let mut problems = Problems::default();
-        let facility = match self.facility.trim() {
-            "" => None,
-            id => id.parse().map(|id| Some(FacilityId(id))).unwrap_or_else(|_| {
-                problems.add("facility", t!("Choose one of your facilities."));
-                None
-            }),
-        };
+        let facility = choice::facility(&self.facility, &mut problems);
         let mut time = |field: &'static str, text: &str| match text.trim() {
             "" => None,
             text => NaiveTime::parse_from_str(text, "%H:%M")
@@ -113,6 +91,8 @@ impl ChannelForm {
                 key: self.key.trim().into(),
             },
             least: self.least.parse().unwrap_or(Severity::Warning),
+            // whoever makes it most likely reads what it says
+            language: self.language.parse().unwrap_or(locale().language),
             muted: from.zip(to).map(|(from, to)| Muted {
                 from,
                 to,
@@ -127,6 +107,7 @@ pub(super) async fn index(State(app): State<App>, here: Here, manager: Manager) 
     let form = ChannelForm {
         kind: ChannelKind::Webhook.as_str().into(),
         least: Severity::Warning.as_str().into(),
+        language: locale().language.as_str().into(),
         ..ChannelForm::default()
     };
     let page = page(&app, &here, &manager, form).await?;
@@ -154,10 +135,7 @@ pub(super) async fn create(
         }
         Err(Error::Invalid(problems)) => {
             let mut page = page(&app, &here, &manager, form).await?;
-            page.problems = FIELDS
-                .into_iter()
-                .filter_map(|field| problems.of(field).map(|problem| (field, problem.to_owned())))
-                .collect();
+            page.beside = Beside(Some(problems));
             rejected(&page)
         }
         Err(error) => Err(error),
@@ -181,40 +159,15 @@ async fn page(app: &App, here: &Here, manager: &Manager, form: ChannelForm) -> R
         .chrome
         .page(manager, here, t!("Alert channels"), "admin/channels")
         .await?;
-    let mine = facilities::of_person(app.db.unscoped(), manager).await?;
     let mut tx = app.db.read(&manager.scope()).await?;
     let rows = queries::channels(&mut tx).await?;
     drop(tx);
     let now = app.db.clock.now();
     let mut channels = Vec::with_capacity(rows.len());
     for row in &rows {
-        let place = match row.facility {
-            None => t!("Every facility").to_owned(),
-            Some(id) => app
-                .chrome
-                .facility(id)
-                .await
-                .map_or_else(|_| String::new(), |one| one.name.clone()),
-        };
+        let place = choice::place(app, row.facility).await;
         channels.push(ChannelView::of(row, place, manager, now));
     }
-    let mut places = Vec::new();
-    if manager.network_admin {
-        places.push(OptionView {
-            value: String::new(),
-            label: t!("Every facility").into(),
-            selected: form.facility.is_empty(),
-        });
-    }
-    places.extend(
-        mine.into_iter()
-            .filter(|one| manager.manages(one.id))
-            .map(|one| OptionView {
-                selected: form.facility == one.id.to_string(),
-                value: one.id.to_string(),
-                label: one.name,
-            }),
-    );
     Ok(ChannelsPage {
         layout,
         channels,
@@ -222,10 +175,14 @@ async fn page(app: &App, here: &Here, manager: &Manager, form: ChannelForm) -> R
             ChannelKind::ALL.iter().map(|one| (one.as_str(), one.label())),
             &form.kind,
         ),
-        facilities: places,
+        facilities: choice::facilities(app, manager, &form.facility).await?,
         severities: options(Severity::ALL.iter().map(|one| (one.as_str(), one.label())), &form.least),
+        languages: options(
+            Language::ALL.iter().map(|one| (one.as_str(), one.own_name())),
+            &form.language,
+        ),
         form,
-        problems: Vec::new(),
+        beside: Beside::default(),
         made: None,
     })
 }
@@ -233,7 +190,10 @@ async fn page(app: &App, here: &Here, manager: &Manager, form: ChannelForm) -> R
 impl ChannelView {
     fn of(row: &ChannelRow, place: String, manager: &Manager, now: chrono::DateTime<chrono::Utc>) -> Self {
         let (state, last) = match (&row.last_error, row.last_sent_at) {
-            (Some(error), _) => (("critical", t!("Failing")), error.clone()),
+            (Some(code), _) => {
+                let words = Failure::read(code).map_or_else(String::new, Failure::words);
+                (("critical", t!("Failing")), words)
+            }
             (None, Some(at)) => (("good", t!("Good")), t!("told {age} ago", age = age_label(now - at))),
             (None, None) => (("", t!("Not used yet")), String::new()),
         };

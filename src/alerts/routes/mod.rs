@@ -2,7 +2,10 @@
 //! admin area.
 
 mod channels;
+mod choice;
 mod list;
+mod preview;
+mod rule_form;
 mod rules;
 
 use crate::app::App;

@@ -1,21 +1,22 @@
 //! Rules in the admin area: the list, and the form with a look at what it would find now.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
 
+use super::choice::{self, Beside};
+use super::preview::{Preview, preview};
+use super::rule_form::{Kind, RuleForm};
 use crate::alerts::commands;
-use crate::alerts::model::{Condition, Crossing, NewRule, PARTS, Rule, Severity};
-use crate::alerts::observe::{Place, broken};
+use crate::alerts::live::{Aggregate, NoData, Operation, Unit, Usual};
+use crate::alerts::model::{Condition, PARTS, Rule, Severity};
 use crate::alerts::queries;
 use crate::alerts::view::tone;
 use crate::app::App;
 use crate::auth::Manager;
 use crate::clock::age_label;
-use crate::error::{Error, Problems, Result};
-use crate::facilities;
+use crate::error::{Error, Result};
 use crate::figures::Dimension;
-use crate::ids::FacilityId;
 use crate::web::flash::Done;
 use crate::web::{Form, Here, Hx, Layout, OptionView, options, rejected, saved};
 use crate::widgets::sources;
@@ -48,151 +49,65 @@ struct RulePage {
     /// its condition in words, when the form cannot change it
     fixed: Option<String>,
     form: RuleForm,
+    kind: Kind,
     facilities: Vec<OptionView>,
     severities: Vec<OptionView>,
-    measures: Vec<OptionView>,
-    parts: Vec<OptionView>,
-    crossings: Vec<OptionView>,
-    problems: Vec<(&'static str, String)>,
+    lists: Lists,
+    beside: Beside,
     preview: Option<Preview>,
 }
 
-impl RulePage {
-    fn problem(&self, field: &str) -> &str {
-        let found = self.problems.iter().find(|(name, _)| *name == field);
-        found.map_or("", |(_, problem)| problem.as_str())
-    }
+/// What may be chosen in the fields of conditions.
+struct Lists {
+    kinds: Vec<(Kind, bool)>,
+    measures: Vec<OptionView>,
+    parts: Vec<OptionView>,
+    crossings: Vec<OptionView>,
+    metrics: Vec<String>,
+    aggregates: Vec<OptionView>,
+    other_aggregates: Vec<OptionView>,
+    usuals: Vec<OptionView>,
+    units: Vec<OptionView>,
+    operations: Vec<OptionView>,
+    no_data: Vec<OptionView>,
 }
 
-/// What the rule finds at this moment.
-struct Preview {
-    count: usize,
-    lines: Vec<String>,
-}
-
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RuleForm {
-    version: String,
-    facility: String,
-    name: String,
-    severity: String,
-    measure: String,
-    by: String,
-    days: String,
-    hours: String,
-    crosses: String,
-    value: String,
-    /// minutes
-    hold: String,
-    /// minutes
-    keep: String,
-    enabled: String,
-    /// pressed: only show what it would find
-    preview: String,
-}
-
-const FIELDS: [&str; 13] = [
-    "facility", "name", "severity", "measure", "by", "days", "hours", "crosses", "value", "hold", "keep", "enabled", "",
-];
-
-fn minutes(text: &str) -> Option<i32> {
-    let minutes: i32 = match text.trim() {
-        "" => 0,
-        text => text.parse().ok()?,
-    };
-    minutes.checked_mul(60)
-}
-
-impl RuleForm {
-    fn usual() -> Self {
-        RuleForm {
-            severity: Severity::Warning.as_str().into(),
-            measure: "inventory.issuable".into(),
-            crosses: Crossing::Below.as_str().into(),
-            days: "1".into(),
-            hours: "24".into(),
-            hold: "5".into(),
-            keep: "5".into(),
-            enabled: "true".into(),
-            ..RuleForm::default()
-        }
-    }
-
-    fn of(rule: &Rule) -> Self {
-        let mut form = RuleForm {
-            version: rule.version.to_string(),
-            facility: rule.facility.map(|id| id.to_string()).unwrap_or_default(),
-            name: rule.name.clone(),
-            severity: rule.severity.as_str().into(),
-            hold: (rule.hold / 60).to_string(),
-            keep: (rule.keep / 60).to_string(),
-            enabled: if rule.enabled { "true".into() } else { String::new() },
-            ..RuleForm::usual()
+impl Lists {
+    fn of(form: &RuleForm, metrics: Vec<String>) -> Self {
+        let measures: Vec<(String, String)> = sources()
+            .measures()
+            .filter(|one| one.by.contains(&Dimension::Facility))
+            .map(|one| (one.name.to_string(), one.title.to_string()))
+            .collect();
+        let named = |measures: &[(String, String)]| {
+            let pairs = measures.iter().map(|(name, title)| (name.as_str(), title.as_str()));
+            options(pairs, &form.measure)
         };
-        if let Condition::Figure {
-            measure,
-            by,
-            days,
-            hours,
-            crosses,
-            value,
-        } = &rule.condition
-        {
-            form.measure = measure.clone();
-            form.by = by.map(|by| by.as_str().to_owned()).unwrap_or_default();
-            form.days = days.to_string();
-            form.hours = hours.to_string();
-            form.crosses = crosses.as_str().into();
-            form.value = value.to_string();
+        Lists {
+            kinds: Kind::ALL.iter().map(|kind| (*kind, *kind == form.kind())).collect(),
+            measures: named(&measures),
+            parts: options(
+                std::iter::once(("", t!("as a whole"))).chain(PARTS.iter().map(|one| (one.as_str(), one.label()))),
+                &form.by,
+            ),
+            crossings: options([("above", t!("is above")), ("below", t!("is below"))], &form.crosses),
+            metrics,
+            aggregates: options(
+                Aggregate::ALL.iter().map(|one| (one.as_str(), one.label())),
+                &form.aggregate,
+            ),
+            other_aggregates: options(
+                Aggregate::ALL.iter().map(|one| (one.as_str(), one.label())),
+                &form.other_aggregate,
+            ),
+            usuals: options(Usual::ALL.iter().map(|one| (one.as_str(), one.label())), &form.usual),
+            units: options(Unit::ALL.iter().map(|one| (one.as_str(), one.label())), &form.unit),
+            operations: options(
+                Operation::ALL.iter().map(|one| (one.as_str(), one.label())),
+                &form.operation,
+            ),
+            no_data: options(NoData::ALL.iter().map(|one| (one.as_str(), one.label())), &form.no_data),
         }
-        form
-    }
-
-    /// `fixed`: the condition of a rule that has another kind.
-    fn rule(&self, fixed: Option<&Condition>) -> Result<NewRule> {
-        let mut problems = Problems::default();
-        let facility = match self.facility.trim() {
-            "" => None,
-            id => id.parse().map(|id| Some(FacilityId(id))).unwrap_or_else(|_| {
-                problems.add("facility", t!("Choose one of your facilities."));
-                None
-            }),
-        };
-        let value = self.value.trim().parse::<f64>();
-        if value.is_err() && fixed.is_none() {
-            problems.add("value", t!("Type a number."));
-        }
-        let (hold, keep) = (minutes(&self.hold), minutes(&self.keep));
-        for (field, minutes) in [("hold", hold), ("keep", keep)] {
-            if minutes.is_none() {
-                problems.add(field, t!("Type whole minutes."));
-            }
-        }
-        let condition = match fixed {
-            Some(fixed) => fixed.clone(),
-            None => Condition::Figure {
-                measure: self.measure.clone(),
-                by: self.by.parse::<Dimension>().ok(),
-                days: self.days.trim().parse().unwrap_or(0),
-                hours: self.hours.trim().parse().unwrap_or(0),
-                crosses: self.crosses.parse().unwrap_or(Crossing::Above),
-                value: value.unwrap_or(f64::NAN),
-            },
-        };
-        problems.check()?;
-        Ok(NewRule {
-            facility,
-            name: self.name.clone(),
-            severity: self
-                .severity
-                .parse()
-                .map_err(|_| Error::invalid("severity", t!("Choose one of these.")))?,
-            condition,
-            hold: hold.unwrap_or_default(),
-            keep: keep.unwrap_or_default(),
-            enabled: self.enabled == "true",
-        })
     }
 }
 
@@ -209,12 +124,7 @@ pub(super) async fn index(State(app): State<App>, here: Here, manager: Manager) 
     for rule in rules {
         let place = match rule.facility {
             None if rule.condition.is_of_installation() => t!("The installation").to_owned(),
-            None => t!("Every facility").to_owned(),
-            Some(id) => app
-                .chrome
-                .facility(id)
-                .await
-                .map_or_else(|_| String::new(), |one| one.name.clone()),
+            at => choice::place(&app, at).await,
         };
         let wait = chrono::TimeDelta::seconds(rule.hold.into());
         shown.push(RuleView {
@@ -236,9 +146,22 @@ pub(super) async fn index(State(app): State<App>, here: Here, manager: Manager) 
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
 }
 
-/// `GET /admin/alerts/new`
-pub(super) async fn new(State(app): State<App>, here: Here, manager: Manager) -> Result<Response> {
-    let page = page(&app, &here, &manager, None, RuleForm::usual()).await?;
+/// What a new rule watches.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    kind: String,
+}
+
+/// `GET /admin/alerts/new?kind=level`
+pub(super) async fn new(
+    State(app): State<App>,
+    here: Here,
+    manager: Manager,
+    Query(asked): Query<Asked>,
+) -> Result<Response> {
+    let kind = asked.kind.parse().unwrap_or(Kind::Figure);
+    let page = page(&app, &here, &manager, None, RuleForm::usual(kind)).await?;
     Ok(Html(page.render().map_err(anyhow::Error::from)?).into_response())
 }
 
@@ -295,7 +218,7 @@ async fn find(app: &App, manager: &Manager, id: i64) -> Result<Rule> {
 /// The condition that the form cannot say.
 fn fixed(rule: Option<&Rule>) -> Option<&Condition> {
     rule.map(|rule| &rule.condition)
-        .filter(|condition| !matches!(condition, Condition::Figure { .. }))
+        .filter(|condition| !matches!(condition, Condition::Figure { .. } | Condition::Live { .. }))
 }
 
 async fn save(
@@ -324,96 +247,32 @@ async fn save(
         Ok(()) => Ok(saved(hx, "/admin/alerts", Done::RuleSaved)),
         Err(Error::Invalid(problems)) => {
             let mut page = page(app, here, manager, rule, form).await?;
-            page.problems = FIELDS
-                .into_iter()
-                .filter_map(|field| problems.of(field).map(|problem| (field, problem.to_owned())))
-                .collect();
+            page.beside = Beside(Some(problems));
             rejected(&page)
         }
         Err(error) => Err(error),
     }
 }
 
-async fn preview(app: &App, manager: &Manager, new: &NewRule) -> Result<Preview> {
-    let mine = facilities::of_person(app.db.unscoped(), manager).await?;
-    let here = mine
-        .iter()
-        .filter(|one| manager.manages(one.id) && new.facility.is_none_or(|facility| facility == one.id));
-    let places: Vec<Place> = here
-        .map(|one| Place {
-            facility: one.id,
-            zone: one.zone,
-        })
-        .collect();
-    let mut tx = app.db.read(&manager.scope()).await?;
-    let found = broken(&mut tx, &new.condition, &places).await?;
-    let name = |id: Option<FacilityId>| {
-        mine.iter()
-            .find(|one| Some(one.id) == id)
-            .map_or("", |one| one.name.as_str())
-    };
-    Ok(Preview {
-        count: found.len(),
-        lines: found
-            .iter()
-            .take(10)
-            .map(|one| {
-                format!(
-                    "{}: {}",
-                    name(one.facility),
-                    new.condition.words(&one.labels, one.value)
-                )
-            })
-            .collect(),
-    })
-}
-
 async fn page(app: &App, here: &Here, manager: &Manager, rule: Option<&Rule>, form: RuleForm) -> Result<RulePage> {
     let layout = app.chrome.page(manager, here, t!("Alert rule"), "admin/alerts").await?;
-    let mine = facilities::of_person(app.db.unscoped(), manager).await?;
-    let mut places = Vec::new();
-    if manager.network_admin {
-        places.push(OptionView {
-            value: String::new(),
-            label: t!("Every facility").into(),
-            selected: form.facility.is_empty(),
-        });
-    }
-    places.extend(
-        mine.into_iter()
-            .filter(|one| manager.manages(one.id))
-            .map(|one| OptionView {
-                selected: form.facility == one.id.to_string(),
-                value: one.id.to_string(),
-                label: one.name,
-            }),
-    );
-    let measures: Vec<(String, String)> = sources()
-        .measures()
-        .filter(|one| one.by.contains(&Dimension::Facility))
-        .map(|one| (one.name.to_string(), one.title.to_string()))
-        .collect();
+    let mut tx = app.db.read(&manager.scope()).await?;
+    let metrics = queries::metrics(&mut tx).await?;
+    drop(tx);
     Ok(RulePage {
         layout,
         id: rule.map(|rule| rule.id),
         built_in: rule.is_some_and(|rule| rule.built_in),
         fixed: fixed(rule).map(Condition::summary),
-        facilities: places,
+        kind: form.kind(),
+        facilities: choice::facilities(app, manager, &form.facility).await?,
         severities: options(
             Severity::ALL.iter().map(|one| (one.as_str(), one.label())),
             &form.severity,
         ),
-        measures: options(
-            measures.iter().map(|(name, title)| (name.as_str(), title.as_str())),
-            &form.measure,
-        ),
-        parts: options(
-            std::iter::once(("", t!("as a whole"))).chain(PARTS.iter().map(|one| (one.as_str(), one.label()))),
-            &form.by,
-        ),
-        crossings: options([("above", t!("is above")), ("below", t!("is below"))], &form.crosses),
+        lists: Lists::of(&form, metrics),
         form,
-        problems: Vec::new(),
+        beside: Beside::default(),
         preview: None,
     })
 }
