@@ -25,6 +25,8 @@ create table metric_definitions (
     -- older points go to the dead letters; none: any age
     allowed_lateness interval,
     indexed boolean not null default false,
+    -- its points are kept this long, its sums by ours
+    points_kept interval not null default '35 days',
     created_at timestamptz not null default clock_timestamp(),
     constraint metric_definitions_ratio_check check ((kind = 'ratio') = (numerator is not null and denominator is not null))
 );

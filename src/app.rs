@@ -131,7 +131,7 @@ macro_rules! part_of_app {
 }
 part_of_app!(db: Db, auth: Auth, hub: Hub, boards: Boards, chrome: Chrome, setup: Setup, mail: Mail, doors: Doors, ingest: Pipeline);
 
-/// Every route of the product with its access: the whole surface, in one table.
+/// Every route of the product that takes no more than a form, with its access.
 pub fn routes() -> Routes<App> {
     Routes::default()
         .merge(users::routes())
@@ -146,7 +146,6 @@ pub fn routes() -> Routes<App> {
         .merge(places::routes())
         .merge(reference::routes())
         .merge(keys::routes())
-        .merge(catalog::routes())
         .merge(api::routes())
         .merge(metrics::routes())
         .merge(ingest::letter_routes())
@@ -156,8 +155,8 @@ pub fn routes() -> Routes<App> {
 
 /// The table of routes, for the test that asks each of them as everybody.
 pub fn route_table() -> Vec<Route> {
-    let all = routes().merge(ingest::routes()).merge(receivers::routes());
-    all.finish().1
+    let larger = catalog::routes().merge(ingest::routes()).merge(receivers::routes());
+    routes().merge(larger).finish().1
 }
 
 /// Forms hold at most this many bytes.
@@ -170,8 +169,10 @@ pub fn router(app: App) -> Router {
     // what programs send is larger than a form
     let (batches, _) = ingest::routes().finish();
     let (pushed, _) = receivers::routes().finish();
+    let (catalogs, _) = catalog::routes().finish();
     router
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .merge(catalogs.layer(RequestBodyLimitLayer::new(catalog::BODY_LIMIT)))
         .merge(batches.layer(RequestBodyLimitLayer::new(ingest::BODY_LIMIT)))
         .merge(pushed.layer(RequestBodyLimitLayer::new(receivers::BODY_LIMIT)))
         .with_state(app.clone())

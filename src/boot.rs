@@ -216,6 +216,18 @@ pub fn tasks(app: &App) -> Vec<JoinHandle<()>> {
                 async move { boards.publish().await }
             }
         }),
+        keep_going("sliding", {
+            let boards = app.boards.clone();
+            move || {
+                let boards = boards.clone();
+                async move {
+                    loop {
+                        tokio::time::sleep(boards::SLIDES).await;
+                        boards.slide();
+                    }
+                }
+            }
+        }),
         keep_going("sweeping", move || {
             let app = sweeping.clone();
             async move {

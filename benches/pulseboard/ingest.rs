@@ -168,6 +168,7 @@ pub async fn define(db: &Db) -> Result<()> {
         parts: None,
         allowed_lateness: None,
         indexed: false,
+        points_days: 35,
     };
     metrics::define_metric(&mut tx, &revenue).await?;
     tx.commit().await?;
@@ -419,6 +420,7 @@ async fn windows(place: &Place, table: &mut Table) -> Result<()> {
             let selection = Selection {
                 tags: Vec::new(),
                 group_by: if groups { vec!["host".into()] } else { Vec::new() },
+                facilities: None,
             };
             let begun = Instant::now();
             let mut tx = place.db.read(&pulseboard::db::Scope::All).await?;

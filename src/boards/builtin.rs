@@ -125,6 +125,7 @@ async fn composed(db: &Db, id: FacilityId, care: Care) -> Result<Snapshot> {
     tx.rollback().await?;
     let label = time_label(facility.zone, look.as_of);
     Ok(Snapshot::new(
+        look.as_of.timestamp_micros(),
         look.as_of,
         &label,
         &sections(&board)?,

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::builtin::{DAYS, Look};
 use super::view::ChartView;
-use crate::charts::{Chart, ChartDay, Kind, Series, unusual};
+use crate::charts::{Chart, Kind, Label, Series, unusual};
 use crate::clock::local_day;
 use crate::error::{Error, Result};
 use crate::summary::Day;
@@ -97,7 +97,7 @@ fn chart(
     href: Option<String>,
 ) -> ChartView {
     let last_is_partial = look.today == local_day(look.facility.zone, look.now);
-    let labels: Vec<ChartDay> = days(look).map(|date| ChartDay { date }).collect();
+    let labels: Vec<Label> = days(look).map(Label::Day).collect();
     let chart = Chart {
         id: name.into(),
         title: t!("{title}, last 30 days", title),
@@ -108,6 +108,7 @@ fn chart(
         series,
         last_is_partial,
         target: None,
+        uprights: vec![],
     };
     ChartView {
         frame: look.frame(name, &t!("{title}, 30 days", title), href),

@@ -58,7 +58,16 @@ async fn said(db: &Db, chrome: &Chrome, ask: &Ask, whole: Option<&Whole>) -> Res
     }
     .render()
     .map_err(anyhow::Error::from)?;
-    Ok(Snapshot::new(as_of, &label, &sections, body))
+    // metrics come without a refresh of a summary
+    let version = match definition.widgets.iter().any(Widget::shows_metrics) {
+        true => context.now.max(as_of),
+        false => as_of,
+    };
+    let mut snapshot = Snapshot::new(version.timestamp_micros(), as_of, &label, &sections, body);
+    let slides = definition.widgets.iter().any(|widget| widget.kind.is_windowed());
+    snapshot.slides_since = slides.then(std::time::Instant::now);
+    snapshot.shows_metrics = version != as_of || slides;
+    Ok(snapshot)
 }
 
 /// The filter bar of a board with a range that cannot be shown, as it was typed, and no figures. `ask` has no range.

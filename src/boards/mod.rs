@@ -38,4 +38,4 @@ pub use queries::default_of_person;
 pub use rights::{Level, Reader, Right, Share, With, may};
 pub use routes::links::all as links_to_end;
 pub use routes::routes;
-pub use snapshot::Snapshot;
+pub use snapshot::{SLIDES, Snapshot};

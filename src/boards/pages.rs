@@ -382,7 +382,7 @@ pub struct FieldView {
     pub hint: &'static str,
     pub value: String,
     pub problem: String,
-    /// `select`, `textarea`, `number` or `text`
+    /// `select`, `textarea`, `number`, `datalist` (a text with suggestions) or `text`
     pub control: &'static str,
     pub options: Vec<OptionView>,
 }

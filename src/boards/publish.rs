@@ -35,6 +35,9 @@ const KEPT_READY_SECONDS: i64 = 600;
 /// Screens over many facilities are rendered anew at most this often: somewhere something always changes.
 const BETWEEN_WIDE_RENDERINGS: Duration = Duration::from_secs(2);
 
+/// And those with windows of metrics at most this often, so that whatever comes is shown within a second.
+const BETWEEN_LIVE_RENDERINGS: Duration = Duration::from_millis(500);
+
 /// The boards of this instance. Cheap to clone.
 #[derive(Clone)]
 pub struct Boards(Arc<Inner>);
@@ -330,6 +333,17 @@ impl Boards {
         }
     }
 
+    /// Renders the boards that somebody watches and whose windows have moved on with the time.
+    pub fn slide(&self) {
+        for slot in &self.0.slots {
+            let slid = slot.current.load().as_ref().is_some_and(|board| board.has_slid());
+            if slid && self.0.hub.is_watched(slot.topic) && !slot.queued.swap(true, Ordering::AcqRel) {
+                slot.outdated.store(true, Ordering::Release);
+                self.queue(slot.key().clone(), &slot);
+            }
+        }
+    }
+
     /// Boards kept ready, and how many of them are older than the freshness.
     pub fn stale_share(&self) -> (usize, usize) {
         let now = self.0.db.clock.now();
@@ -359,10 +373,11 @@ impl Boards {
             return slot.clone();
         }
         let chosen = whole.map_or(0, |whole| whole.definition.refresh.seconds());
-        let least = if key.ask.facilities.len() > 1 {
-            BETWEEN_WIDE_RENDERINGS
-        } else {
-            Duration::ZERO
+        let slides = whole.is_some_and(|whole| whole.definition.widgets.iter().any(|one| one.kind.is_windowed()));
+        let least = match (key.ask.facilities.len() > 1, slides) {
+            (true, false) => BETWEEN_WIDE_RENDERINGS,
+            (true, true) => BETWEEN_LIVE_RENDERINGS,
+            (false, _) => Duration::ZERO,
         };
         let between = Duration::from_secs(chosen).max(least);
         let entry = self.0.slots.entry(key.clone());
@@ -381,7 +396,9 @@ impl Boards {
         let resting = !slot.rest().is_zero();
         let outdated =
             || slot.outdated.load(Ordering::Acquire) || slot.commits.load(Ordering::Acquire) != self.commits(key);
-        slot.current.load_full().filter(|_| resting || !outdated())
+        slot.current
+            .load_full()
+            .filter(|board| resting || !(outdated() || board.has_slid()))
     }
 
     /// One facility's summary is computed again, and the commit reaches this and every other instance through the

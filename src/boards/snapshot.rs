@@ -1,6 +1,7 @@
 //! A board as it was at one version: the shared bytes of the page, and each widget as the frame that is pushed.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -8,12 +9,20 @@ use chrono::{DateTime, Utc};
 use crate::live;
 use crate::web::Part;
 
+/// Windows of metrics are moved on so often, whether or not anything came.
+pub const SLIDES: Duration = Duration::from_secs(5);
+
 /// Shared by all who ask the same, so it holds nothing about any of them.
 pub struct Snapshot {
-    /// microseconds since 1970 of `as_of`; rises with every refresh of a summary, also over restarts
+    /// microseconds since 1970 of `as_of`, or of the rendering where it shows metrics; rises with every refresh of a summary,
+    /// also over restarts
     pub version: i64,
     /// when the newest of its summaries was refreshed; nothing changed between this and the rendering
     pub as_of: DateTime<Utc>,
+    /// when it was rendered, where what it shows changes with the time alone
+    pub slides_since: Option<Instant>,
+    /// it changes without a refresh of a summary
+    pub shows_metrics: bool,
     /// what the tables that all facilities share were at least, when it was rendered
     pub reference: i64,
     /// the body between a page's header and its end
@@ -32,8 +41,7 @@ struct Frames {
 
 impl Snapshot {
     /// `widgets`: names and sections; `label`: the as-of time in the board's zone.
-    pub fn new(as_of: DateTime<Utc>, label: &str, widgets: &[(String, String)], body: String) -> Self {
-        let version = as_of.timestamp_micros();
+    pub fn new(version: i64, as_of: DateTime<Utc>, label: &str, widgets: &[(String, String)], body: String) -> Self {
         let widgets: Vec<(String, Bytes)> = widgets
             .iter()
             .map(|(name, html)| (name.clone(), pushed(name, version, html)))
@@ -45,6 +53,8 @@ impl Snapshot {
         Snapshot {
             version,
             as_of,
+            slides_since: None,
+            shows_metrics: false,
             reference: 0,
             body: Part::compressed(body.into()),
             frames: Some(Frames {
@@ -60,10 +70,17 @@ impl Snapshot {
         Snapshot {
             version: as_of.timestamp_micros(),
             as_of,
+            slides_since: None,
+            shows_metrics: false,
             reference: 0,
             body,
             frames: None,
         }
+    }
+
+    /// Whether time alone has changed what it shows.
+    pub fn has_slid(&self) -> bool {
+        self.slides_since.is_some_and(|since| since.elapsed() >= SLIDES)
     }
 
     /// All that a screen needs that shows something older; none when it was not rendered here.

@@ -109,6 +109,9 @@ fn check_head(catalog: &Catalog, problems: &mut Problems) {
     if !(DAY..=3650 * DAY).contains(&catalog.retention.0.as_secs()) {
         problems.add("retention", t!("From `1d` to `3650d`."));
     }
+    if !(DAY..=400 * DAY).contains(&catalog.points.0.as_secs()) {
+        problems.add("points", t!("From `1d` to `400d`."));
+    }
     if catalog
         .allowed_lateness
         .is_some_and(|lateness| lateness > catalog.retention)

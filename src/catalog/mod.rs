@@ -20,7 +20,7 @@ pub use commands::{Imported, import, preview, remove};
 pub use installed::Installed;
 pub use model::Catalog;
 pub use plan::{Act, Plan, Step, Thing};
-pub use read::{LARGEST, lines, read};
+pub use read::{BODY_LIMIT, LARGEST, lines, read};
 pub use routes::routes;
 pub use rules::{CorrelationRules, Filled, Found, Rules, Violation};
 pub use sequence::{Candidate, Case, Pattern};

@@ -28,6 +28,9 @@ pub struct Catalog {
     /// raw events are kept so long
     #[serde(default = "Period::ninety_days")]
     pub retention: Period,
+    /// points of its metrics are kept so long; their sums stay
+    #[serde(default = "Period::five_weeks")]
+    pub points: Period,
     /// older events go to the dead letters; none: any age
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_lateness: Option<Period>,
@@ -235,6 +238,10 @@ impl Field {
 pub struct Period(pub Duration);
 
 impl Period {
+    fn five_weeks() -> Period {
+        Period(Duration::from_secs(35 * 24 * 3600))
+    }
+
     fn ninety_days() -> Period {
         Period(Duration::from_secs(90 * 24 * 3600))
     }

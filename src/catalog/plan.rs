@@ -122,6 +122,7 @@ impl Plan {
         change(&mut changes, t!("version"), &old.version, &new.version);
         change(&mut changes, t!("title"), &old.title, &new.title);
         change(&mut changes, t!("retention"), &old.retention, &new.retention);
+        change(&mut changes, t!("retention of points"), &old.points, &new.points);
         let lateness = |catalog: &Catalog| catalog.allowed_lateness.map_or(t!("any").into(), |one| one.to_string());
         change(&mut changes, t!("allowed lateness"), &lateness(old), &lateness(new));
         if old.description != new.description {

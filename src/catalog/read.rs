@@ -9,6 +9,9 @@ pub const FORMAT: u32 = 1;
 /// Bytes of a file at most.
 pub const LARGEST: usize = 512 * 1024;
 
+/// Of a form that brings one: every byte of it may be written as three.
+pub const BODY_LIMIT: usize = 3 * LARGEST + 64 * 1024;
+
 /// Reads a file and says all that is wrong with it by key: `metric[2].kind`. A mistake of the form hides those behind it.
 pub fn read(text: &str) -> Result<Catalog, Problems> {
     if text.len() > LARGEST {

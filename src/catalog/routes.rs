@@ -130,6 +130,7 @@ async fn show(
             .allowed_lateness
             .map_or(t!("any age").into(), |one| one.to_string()),
         retention: catalog.retention.to_string(),
+        points: catalog.points.to_string(),
         boards,
         catalog: &catalog,
     })

@@ -147,6 +147,7 @@ pub struct CatalogPage<'a> {
     pub layout: &'a Layout,
     pub catalog: &'a Catalog,
     pub retention: String,
+    pub points: String,
     pub lateness: String,
     pub parts: Vec<StepRow>,
     pub boards: Vec<CatalogBoard>,

@@ -97,6 +97,11 @@ fn draw<'a>(chart: &Chart, size: Size, axis: &scale::Values, left: u32, svg: &'a
         rule(*target, chart, Role::Target, &mut plot)?;
     }
 
+    for upright in chart.uprights.iter().filter(|one| one.place.is_finite()) {
+        let ends = [(upright.place, axis.from), (upright.place, axis.to)];
+        plot.draw_series(LineSeries::new(ends, Role::Target.ink()))?;
+    }
+
     let write = |text: &str, (x, y): (i32, i32), role: Role| {
         root.draw(&Text::new(
             text,
@@ -109,9 +114,18 @@ fn draw<'a>(chart: &Chart, size: Size, axis: &scale::Values, left: u32, svg: &'a
         let (x, y) = plot.backend_coord(&(-0.5, *tick));
         write(&number::tick(*tick), (x - 7 * tenth, y + 4 * tenth), Role::ValueLabel)?;
     }
-    for day in scale::days(chart.labels.len(), size.day_labels) {
+    for day in scale::days(&chart.labels, size.day_labels) {
         let (x, y) = plot.backend_coord(&(day as f64, axis.from));
         write(&chart.tick_day(day), (x, y + 18 * tenth), Role::DayLabel)?;
+    }
+    let mut taken = i32::MAX;
+    for upright in chart.uprights.iter().rev().filter(|one| one.place.is_finite()) {
+        let (x, y) = plot.backend_coord(&(upright.place, axis.to));
+        // one that stands too near to the one on its right is named in the legend only
+        if x + 30 * tenth <= taken {
+            write(&upright.name, (x, y - 4 * tenth), Role::DayLabel)?;
+            taken = x;
+        }
     }
     if let Some(day) = chart.partial_day() {
         let (x, y) = plot.backend_coord(&(day as f64 + 0.5, axis.to));

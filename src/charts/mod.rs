@@ -18,7 +18,7 @@ mod theme;
 mod unusual;
 
 use askama::Template;
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, NaiveDateTime};
 
 pub use gauge::Gauge;
 /// Where pressing a bar or a cell leads: to the same page with only that, or with all again.
@@ -72,10 +72,25 @@ impl Kind {
     }
 }
 
-/// One facility day on the horizontal axis; days are equally far apart, so give every day of the range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChartDay {
-    pub date: NaiveDate,
+/// One place on the horizontal axis, called a day below; all of a chart are of one kind and equally far apart, so give
+/// every one of the range.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Label {
+    /// a facility's day
+    Day(NaiveDate),
+    /// where a window begins, by the board's wall
+    Time(NaiveDateTime),
+    /// a bin of a histogram, from and up to these values
+    Bin(f64, f64),
+}
+
+/// A named line across the plot at a place on the horizontal axis, such as a quantile among bins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upright {
+    pub name: String,
+    /// in days: 1.5 lies between the second and the third
+    pub place: f64,
+    pub value: f64,
 }
 
 /// One named row of values, as long as the chart's `labels`; `None` is a day without data, which is not zero.
@@ -94,7 +109,7 @@ pub struct Chart<'a> {
     /// What is counted, as it stands after a number: `units`, `ms`, `%`, or empty.
     pub unit: &'a str,
     pub kind: Kind,
-    pub labels: Vec<ChartDay>,
+    pub labels: Vec<Label>,
     pub series: Vec<Series>,
     /// The last day is not over: it is drawn dashed, called incomplete and left out of the summary sentence.
     pub last_is_partial: bool,
@@ -102,6 +117,7 @@ pub struct Chart<'a> {
     pub target: Option<(String, f64)>,
     /// Values that are not as usual, in the order of their days.
     pub marks: Vec<Mark>,
+    pub uprights: Vec<Upright>,
 }
 
 /// The `<figure>` of a chart; shows without `|safe` in other templates, since everything in it is escaped already.
@@ -116,7 +132,8 @@ pub struct ChartFragment {
     drawings: Vec<Drawing>,
     bars: bool,
     legend: Vec<Key>,
-    target: Option<(String, String)>,
+    targets: Vec<(String, String)>,
+    heading: &'static str,
     partial: Option<String>,
     has_gaps: bool,
     unusual: Vec<String>,
@@ -146,7 +163,8 @@ struct Key {
 struct Row {
     day: String,
     partial: bool,
-    unusual: bool,
+    /// what is unusual there, or empty
+    unusual: String,
     values: Vec<Option<String>>,
 }
 
@@ -172,9 +190,17 @@ impl Chart<'_> {
                 .enumerate()
                 .map(|(s, series)| self.key(s, &series.name))
                 .collect(),
-            target: self
+            targets: self
                 .drawable_target()
-                .map(|(name, value)| (name.clone(), self.with_unit(*value))),
+                .map(|(name, value)| (name.clone(), self.with_unit(*value)))
+                .into_iter()
+                .chain(
+                    self.uprights
+                        .iter()
+                        .map(|one| (one.name.clone(), self.with_unit(one.value))),
+                )
+                .collect(),
+            heading: summary::heading(self),
             partial: self.partial_day().map(|day| self.named_day(day)),
             unusual: self.marked().map(|mark| self.told(mark)).collect(),
             has_gaps: days.clone().any(|day| self.is_gap(day)),
@@ -214,12 +240,32 @@ impl Chart<'_> {
         }
     }
 
-    /// A day as tables and sentences write it: `3 Nov`, with the year only when the chart covers more than one.
+    /// A day as tables and sentences write it: `3 Nov`, with the year only when the chart covers more than one; a time with
+    /// its day only when it covers more than one.
     fn named_day(&self, day: usize) -> String {
-        let one_year = self.labels.first().map(|d| d.date.year()) == self.labels.last().map(|d| d.date.year());
-        match one_year {
-            true => self.labels[day].date.dated("%-d %b"),
-            false => self.labels[day].date.dated("%-d %b %y"),
+        let (first, last) = (self.labels.first(), self.labels.last());
+        match self.labels[day] {
+            Label::Day(date) => {
+                let year = |label: Option<&Label>| match label {
+                    Some(Label::Day(date)) => date.year(),
+                    _ => 0,
+                };
+                match year(first) == year(last) {
+                    true => date.dated("%-d %b"),
+                    false => date.dated("%-d %b %y"),
+                }
+            }
+            Label::Time(time) => {
+                let date = |label: Option<&Label>| match label {
+                    Some(Label::Time(time)) => Some(time.date()),
+                    _ => None,
+                };
+                match date(first) == date(last) {
+                    true => time.format("%H:%M").to_string(),
+                    false => time.dated("%-d %b %H:%M"),
+                }
+            }
+            Label::Bin(from, to) => format!("{}–{}", number(from), number(to)),
         }
     }
 
@@ -239,17 +285,27 @@ impl Chart<'_> {
 
     /// A day as the axis writes it, never longer than `20 Nov`: over more than four months the year matters more than the day.
     fn tick_day(&self, day: usize) -> String {
-        match self.labels.len() > 120 {
-            true => self.labels[day].date.dated("%b \u{2019}%y"),
-            false => self.labels[day].date.dated("%-d %b"),
+        match self.labels[day] {
+            Label::Day(date) if self.labels.len() > 120 => date.dated("%b \u{2019}%y"),
+            Label::Day(date) => date.dated("%-d %b"),
+            Label::Time(time) => time.format("%H:%M").to_string(),
+            Label::Bin(from, _) => number(from),
         }
     }
 
     fn row(&self, day: usize) -> Row {
         Row {
-            day: format!("{} {}", self.labels[day].date.dated("%a"), self.named_day(day)),
+            day: match self.labels[day] {
+                Label::Day(date) => format!("{} {}", date.dated("%a"), self.named_day(day)),
+                _ => self.named_day(day),
+            },
             partial: self.partial_day() == Some(day),
-            unusual: self.marked().any(|mark| mark.day == day),
+            unusual: self
+                .marked()
+                .filter(|mark| mark.day == day)
+                .map(|mark| self.named(mark))
+                .collect::<Vec<_>>()
+                .join("; "),
             values: (0..self.series.len()).map(|s| self.value(s, day).map(full)).collect(),
         }
     }

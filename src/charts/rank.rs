@@ -29,12 +29,14 @@ pub struct Ranks<'a> {
     pub id: &'a str,
     pub title: &'a str,
     /// what the categories are: `Component`
-    pub heading: &'a str,
+    pub heading: String,
     pub unit: &'a str,
     pub ranks: &'a [Rank],
     /// digits after the point; none for as many as a number needs
     pub decimals: Option<u8>,
     pub target: Option<f64>,
+    /// what all of it comes to, where shares of that are said
+    pub whole: Option<f64>,
 }
 
 /// The `<figure>` of such a chart.
@@ -53,6 +55,8 @@ struct Row<'a> {
     x: String,
     width: String,
     text: String,
+    /// of the whole, or empty
+    share: String,
 }
 
 impl askama::filters::HtmlSafe for RanksFragment<'_> {}
@@ -83,6 +87,12 @@ impl Ranks<'_> {
                         rank,
                         x: tenths(from),
                         width: tenths((to - from).max(20)),
+                        share: self
+                            .whole
+                            .filter(|whole| *whole > 0.0)
+                            .zip(rank.value)
+                            .map(|(whole, value)| format!("{}\u{202f}%", full(value * 100.0 / whole)))
+                            .unwrap_or_default(),
                         text: rank
                             .value
                             .map_or_else(|| t!("no data").into(), |value| super::rounded(value, self.decimals)),

@@ -1,7 +1,7 @@
 //! Where an axis begins, ends and carries its labels: round steps of 1, 2 or 5 for values, calendar-like steps for days.
 //! Bars and areas always contain zero, since their length is their meaning.
 
-use super::{Chart, Kind};
+use super::{Chart, Kind, Label};
 
 /// The value axis: `from <= every value <= to`, with a label at each of `ticks`.
 pub(super) struct Values {
@@ -38,10 +38,18 @@ pub(super) fn values(chart: &Chart, wanted: usize) -> Values {
 }
 
 /// The days that carry a label: at most `most`, equally far apart, and always the last one, which is what people look for.
-pub(super) fn days(count: usize, most: usize) -> Vec<usize> {
+pub(super) fn days(labels: &[Label], most: usize) -> Vec<usize> {
     const STEPS: [usize; 12] = [1, 2, 3, 5, 7, 10, 14, 28, 56, 91, 182, 364];
-    let step = STEPS
-        .into_iter()
+    /// windows of one, two or five minutes make quarters, half-hours and hours
+    const WINDOWS: [usize; 11] = [1, 2, 3, 5, 6, 10, 12, 15, 30, 60, 120];
+    let count = labels.len();
+    let steps: &[usize] = match labels.first() {
+        Some(Label::Time(_)) => &WINDOWS,
+        _ => &STEPS,
+    };
+    let step = steps
+        .iter()
+        .copied()
         .find(|step| count.div_ceil(*step) <= most)
         .unwrap_or_else(|| count.div_ceil(most));
     let mut days: Vec<_> = (0..count).rev().step_by(step).collect();
@@ -81,7 +89,14 @@ fn round_step(rough: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{days, round_step};
+    use chrono::NaiveDate;
+
+    use super::{Label, round_step};
+
+    fn days(count: usize, most: usize) -> Vec<usize> {
+        let labels = vec![Label::Day(NaiveDate::MIN); count];
+        super::days(&labels, most)
+    }
 
     #[test]
     fn steps_are_one_two_or_five() {

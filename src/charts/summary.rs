@@ -1,7 +1,7 @@
 //! The sentence that says what a chart shows, for those who do not see it and for those in a hurry.
 //! An unfinished day takes no part in it, since its low count is no news.
 
-use super::Chart;
+use super::{Chart, Label};
 
 /// The sentence under the chart, which is its accessible description too; the template puts the title in front for those who hear it.
 pub(super) fn sentence(chart: &Chart, has_data: bool) -> String {
@@ -17,7 +17,12 @@ pub(super) fn sentence(chart: &Chart, has_data: bool) -> String {
         };
     }
     let parts: Vec<_> = (0..chart.series.len()).filter_map(|s| series(chart, s)).collect();
-    let span = n!("{n} day", "{n} days", days);
+    let timed = matches!(chart.labels.first(), Some(Label::Time(_)));
+    let span = match chart.labels.first() {
+        Some(Label::Time(_)) => n!("{n} window", "{n} windows", days),
+        Some(Label::Bin(..)) => n!("{n} bin", "{n} bins", days),
+        _ => n!("{n} day", "{n} days", days),
+    };
     let mut told = parts.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
     if parts.len() > 3 {
         told.push_str(&n!(
@@ -31,7 +36,12 @@ pub(super) fn sentence(chart: &Chart, has_data: bool) -> String {
         .map(|day| t!("; {day} is incomplete", day = chart.named_day(day)))
         .unwrap_or_default();
     let told = if told.is_empty() {
-        t!("no complete day yet").into()
+        if timed {
+            t!("no complete window yet")
+        } else {
+            t!("no complete day yet")
+        }
+        .into()
     } else {
         told
     };
@@ -40,6 +50,15 @@ pub(super) fn sentence(chart: &Chart, has_data: bool) -> String {
         .map(|mark| t!("; {words}", words = chart.told(mark)))
         .collect();
     format!("{span}: {told}{end}{unusual}")
+}
+
+/// What stands over the days of the table.
+pub(super) fn heading(chart: &Chart) -> &'static str {
+    match chart.labels.first() {
+        Some(Label::Time(_)) => t!("Time"),
+        Some(Label::Bin(..)) => t!("Values"),
+        _ => t!("Day"),
+    }
 }
 
 fn series(chart: &Chart, s: usize) -> Option<String> {
@@ -54,8 +73,16 @@ fn series(chart: &Chart, s: usize) -> Option<String> {
         String::new()
     };
     if chart.kind.is_bars() {
-        let total = known.iter().map(|(_, value)| value).sum();
+        let total: f64 = known.iter().map(|(_, value)| value).sum();
         let most = known.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        if matches!(chart.labels.first(), Some(Label::Bin(..))) {
+            return Some(t!(
+                "{total} values, the most ({highest}) from {bin}",
+                total = super::full(total),
+                highest = super::full(most.1),
+                bin = chart.named_day(most.0)
+            ));
+        }
         return Some(t!(
             "{name}total {total}, highest {highest} on {day}",
             name,

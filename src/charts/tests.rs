@@ -6,7 +6,7 @@ use askama::Template;
 use chrono::{Days, NaiveDate};
 use scraper::{Html, Selector};
 
-use super::{Chart, ChartDay, Kind, Mark, Series, sparkline, unusual};
+use super::{Chart, Kind, Label, Mark, Series, sparkline, unusual};
 
 /// A chart of one series per row of values, ending on Friday 20 November 2026.
 pub(super) fn chart(kind: Kind, rows: &[&[Option<f64>]]) -> Chart<'static> {
@@ -21,16 +21,12 @@ pub(super) fn chart(kind: Kind, rows: &[&[Option<f64>]]) -> Chart<'static> {
         title: "Issuable stock".into(),
         unit: "units",
         kind,
-        labels: (0..days)
-            .rev()
-            .map(|back| ChartDay {
-                date: last - Days::new(back),
-            })
-            .collect(),
+        labels: (0..days).rev().map(|back| Label::Day(last - Days::new(back))).collect(),
         series: rows.iter().enumerate().map(series).collect(),
         last_is_partial: false,
         target: None,
         marks: vec![],
+        uprights: vec![],
     }
 }
 
@@ -293,7 +289,10 @@ fn an_unusual_day_has_a_wedge_of_its_own_and_is_told_in_words() {
             "{text}"
         );
         assert!(words(&html, ".chart-summary")[0].contains(told));
-        assert!(words(&html, "tbody th").contains(&"Tue 3 Nov (unusual)".to_owned()));
+        assert!(
+            words(&html, "tbody th")
+                .contains(&"Tue 3 Nov (unusual: Series 1 4.1 x above the usual Tuesday)".to_owned())
+        );
         assert!(!text.contains("not drawn"));
     }
 }
@@ -313,4 +312,33 @@ fn a_day_far_from_what_is_usual_is_found_and_an_unfinished_one_is_not() {
 
     chart.labels.truncate(171);
     assert_eq!(found(&chart, true), [0usize; 0]);
+}
+
+#[test]
+fn windows_are_named_by_their_times_and_bins_by_their_values() {
+    let mut windows = chart(Kind::Line, &[&month(40.0)]);
+    let start = NaiveDate::from_ymd_opt(2026, 11, 20)
+        .unwrap()
+        .and_hms_opt(12, 0, 0)
+        .unwrap();
+    windows.labels = (0..30)
+        .map(|at| Label::Time(start + chrono::TimeDelta::minutes(at)))
+        .collect();
+    let mut bins = chart(Kind::Bars, &[&[Some(3.0), Some(5.0)]]);
+    bins.labels = vec![Label::Bin(0.0, 10.0), Label::Bin(10.0, 20.0)];
+    bins.uprights = vec![super::Upright {
+        name: "p50".into(),
+        place: 0.4,
+        value: 9.0,
+    }];
+
+    let (_, by_time) = page(&windows);
+    let (_, by_value) = page(&bins);
+
+    assert_eq!(words(&by_time, "tbody tr:last-child th"), ["12:29"]);
+    assert!(words(&by_time, ".chart-summary")[0].contains("30 windows"));
+    assert_eq!(words(&by_value, "tbody th"), ["0–10", "10–20"]);
+    assert!(words(&by_value, ".chart-summary")[0].contains("8 values, the most (5) from 10–20"));
+    assert!(words(&by_value, ".chart-legend li").contains(&"p50 9\u{a0}units".to_owned()));
+    assert_eq!(count(&by_value, "svg.wide .target"), 1);
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use serde_json::Value;
+use sqlx::PgConnection;
 
 use super::commands::define;
 use super::model::{Condition, Definition, EventType, MetricKind, Tags};
@@ -123,28 +124,7 @@ impl Registry {
 async fn load(db: &Db) -> Result<Definitions> {
     let mut definitions = Definitions::default();
     let mut fed: HashMap<i32, Vec<Arc<Definition>>> = HashMap::new();
-    let rows = sqlx::query!(
-        r#"select id, name, kind as "kind: MetricKind", label, unit, catalog, event_type_id, value_path, condition, dimensions,
-                  numerator, denominator, extract(epoch from allowed_lateness)::float8 as lateness
-           from metric_definitions order by id"#
-    )
-    .fetch_all(db.unscoped())
-    .await?;
-    for row in rows {
-        let definition = Arc::new(Definition {
-            id: row.id,
-            name: row.name.into(),
-            kind: row.kind,
-            label: row.label,
-            unit: row.unit,
-            catalog: row.catalog,
-            event_type: row.event_type_id,
-            value_path: row.value_path,
-            conditions: conditions(row.condition),
-            dimensions: dimensions(row.dimensions),
-            parts: row.numerator.zip(row.denominator),
-            allowed_lateness: row.lateness.map(seconds),
-        });
+    for definition in metrics(&mut *db.unscoped().acquire().await?, None).await? {
         if let Some(event_type) = definition.event_type {
             fed.entry(event_type).or_default().push(definition.clone());
         }
@@ -171,6 +151,48 @@ async fn load(db: &Db) -> Result<Definitions> {
         definitions.types.insert(event_type.name.clone(), event_type);
     }
     Ok(definitions)
+}
+
+/// One metric with those that it divides; nothing when there is no such metric.
+pub async fn one(connection: &mut PgConnection, name: &str) -> Result<Definitions> {
+    let mut definitions = Definitions::default();
+    for definition in metrics(connection, Some(name)).await? {
+        definitions.metrics.insert(definition.name.clone(), definition);
+    }
+    Ok(definitions)
+}
+
+/// All metrics, or one with its parts.
+async fn metrics(connection: &mut PgConnection, name: Option<&str>) -> Result<Vec<Arc<Definition>>> {
+    let rows = sqlx::query!(
+        r#"select id, name, kind as "kind: MetricKind", label, unit, catalog, event_type_id, value_path, condition, dimensions,
+                  numerator, denominator, extract(epoch from allowed_lateness)::float8 as lateness
+           from metric_definitions m
+           where $1::text is null or name = $1
+                 or exists (select from metric_definitions whole
+                            where whole.name = $1 and m.name in (whole.numerator, whole.denominator))
+           order by id"#,
+        name
+    )
+    .fetch_all(connection)
+    .await?;
+    let definitions = rows.into_iter().map(|row| {
+        Arc::new(Definition {
+            id: row.id,
+            name: row.name.into(),
+            kind: row.kind,
+            label: row.label,
+            unit: row.unit,
+            catalog: row.catalog,
+            event_type: row.event_type_id,
+            value_path: row.value_path,
+            conditions: conditions(row.condition),
+            dimensions: dimensions(row.dimensions),
+            parts: row.numerator.zip(row.denominator),
+            allowed_lateness: row.lateness.map(seconds),
+        })
+    });
+    Ok(definitions.collect())
 }
 
 fn seconds(seconds: f64) -> chrono::TimeDelta {

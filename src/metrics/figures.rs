@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use super::window::Aggregates;
 use crate::error::Result;
 use crate::figures::{Cut, Dimension, Row};
 use crate::text_enum::text_enum;
@@ -17,11 +18,57 @@ text_enum! {
         Distinct = "distinct" / "Different values",
         /// of a ratio
         Ratio = "ratio" / "Ratio",
+        Lowest = "min" / "Lowest",
+        /// how many points or events there are
+        Count = "count" / "Number of values",
+        /// a second
+        Rate = "rate" / "Rate a second",
+        Median = "p50" / "Median (p50)",
+        P90 = "p90" / "90th percentile (p90)",
+        P95 = "p95" / "95th percentile (p95)",
+        P99 = "p99" / "99th percentile (p99)",
+    }
+}
+
+impl Aggregate {
+    /// Whether it is known by day, not only of a window.
+    pub fn is_daily(self) -> bool {
+        use Aggregate::*;
+        matches!(self, Sum | Average | Highest | Distinct | Ratio)
+    }
+
+    /// Whether it needs the values or a sketch of them; without, sums are enough.
+    pub fn needs_values(self) -> bool {
+        use Aggregate::*;
+        matches!(self, Distinct | Median | P90 | P95 | P99)
+    }
+
+    /// Whether parts add up to the whole.
+    pub fn adds_up(self) -> bool {
+        matches!(self, Aggregate::Sum | Aggregate::Count | Aggregate::Rate)
+    }
+
+    /// This number of a window; a ratio as it is. Only a count is known of an empty window.
+    pub fn of(self, window: &Aggregates) -> Option<f64> {
+        match self {
+            Aggregate::Sum => window.sum,
+            Aggregate::Average => window.avg,
+            Aggregate::Highest => window.max,
+            Aggregate::Distinct => window.distinct.map(|distinct| distinct as f64),
+            Aggregate::Ratio => window.ratio,
+            Aggregate::Lowest => window.min,
+            Aggregate::Count => Some(window.count as f64),
+            Aggregate::Rate => window.rate,
+            Aggregate::Median => window.p50,
+            Aggregate::P90 => window.p90,
+            Aggregate::P95 => window.p95,
+            Aggregate::P99 => window.p99,
+        }
     }
 }
 
 /// A metric over a cut, and over the installation itself where the scope includes it. `tag` is what [`Dimension::Tag`]
-/// splits by. Days and hours are those of each facility, UTC for the installation.
+/// splits by, `aggregate` one that is daily. Days and hours are those of each facility, UTC for the installation.
 pub async fn split(tx: &mut PgConnection, cut: &Cut, name: &str, aggregate: Aggregate, tag: &str) -> Result<Vec<Row>> {
     if aggregate == Aggregate::Distinct {
         return distinct(tx, cut, name, tag).await;

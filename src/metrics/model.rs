@@ -144,4 +144,6 @@ pub struct NewMetric {
     pub allowed_lateness: Option<TimeDelta>,
     /// an index over the tags of its series
     pub indexed: bool,
+    /// whole days that its points are kept
+    pub points_days: i32,
 }

@@ -33,6 +33,8 @@ pub struct Selection {
     pub tags: Tags,
     /// one group for each combination of the values of these tags
     pub group_by: Vec<String>,
+    /// of these facilities, and of the installation where the transaction sees it; none: of all that it sees
+    pub facilities: Option<Vec<i64>>,
 }
 
 /// A window, answered.
@@ -48,7 +50,7 @@ pub struct Answer {
 }
 
 /// Beyond this many points quantiles come from sketches.
-const MOST_POINTS: i64 = 200_000;
+pub(super) const MOST_POINTS: i64 = 200_000;
 /// Windows up to this are added up from minutes, longer ones from hours.
 const BY_MINUTES: TimeDelta = TimeDelta::days(2);
 
@@ -102,6 +104,37 @@ pub async fn window(
     })
 }
 
+/// How the values of a window lie.
+#[derive(Clone, Debug)]
+pub struct Spread {
+    pub basis: Basis,
+    pub complete: bool,
+    pub total: Aggregates,
+    /// values and how many of each there are, the smallest first: the points, or the middles of the sketch's buckets
+    pub values: Vec<(f64, u64)>,
+}
+
+/// The values of a window of a metric, of what the transaction may see. A ratio has none.
+pub async fn spread(
+    tx: &mut PgConnection,
+    metric: &Definition,
+    window: Window,
+    selection: &Selection,
+    now: DateTime<Utc>,
+) -> Result<Spread> {
+    let found = found(tx, metric, window, selection).await?;
+    let mut total = Gathered::default();
+    for part in found.gathered.values() {
+        total.absorb(part);
+    }
+    Ok(Spread {
+        basis: found.basis,
+        complete: window.is_over(now),
+        values: total.spread(),
+        total: total.finish(metric.kind, window.seconds()),
+    })
+}
+
 async fn simple(
     tx: &mut PgConnection,
     metric: &Definition,
@@ -109,9 +142,11 @@ async fn simple(
     selection: &Selection,
     now: DateTime<Utc>,
 ) -> Result<Answer> {
-    let series = series(tx, metric.id, selection).await?;
-    let ids: Vec<i32> = series.keys().copied().collect();
-    let (basis, gathered) = gather(tx, &ids, window).await?;
+    let Found {
+        series,
+        gathered,
+        basis,
+    } = found(tx, metric, window, selection).await?;
     let mut total = Gathered::default();
     let mut groups: BTreeMap<Tags, Gathered> = BTreeMap::new();
     for (id, part) in gathered {
@@ -132,6 +167,24 @@ async fn simple(
             .into_iter()
             .map(|(tags, part)| (tags, part.finish(metric.kind, seconds)))
             .collect(),
+    })
+}
+
+/// What lies in a window, by series.
+struct Found {
+    series: HashMap<i32, Tags>,
+    gathered: HashMap<i32, Gathered>,
+    basis: Basis,
+}
+
+async fn found(tx: &mut PgConnection, metric: &Definition, window: Window, selection: &Selection) -> Result<Found> {
+    let series = series(tx, metric.id, selection).await?;
+    let ids: Vec<i32> = series.keys().copied().collect();
+    let (basis, gathered) = gather(tx, &ids, window).await?;
+    Ok(Found {
+        series,
+        gathered,
+        basis,
     })
 }
 
@@ -171,21 +224,23 @@ pub(super) async fn gather(
     Ok((basis, gathered))
 }
 
-fn instant(micros: i64) -> DateTime<Utc> {
+pub(super) fn instant(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or_default()
 }
 
 /// The series of a metric that are meant, each with the values of the tags that groups are made by.
-async fn series(tx: &mut PgConnection, metric: i32, selection: &Selection) -> Result<HashMap<i32, Tags>> {
+pub(super) async fn series(tx: &mut PgConnection, metric: i32, selection: &Selection) -> Result<HashMap<i32, Tags>> {
     let wanted: Map<String, Value> = selection
         .tags
         .iter()
         .map(|(tag, value)| (tag.clone(), value.as_str().into()))
         .collect();
     let rows = sqlx::query!(
-        "select id, tags from series where metric_id = $1 and tags @> $2",
+        "select id, tags from series where metric_id = $1 and tags @> $2
+           and ($3::bigint[] is null or facility_id = any ($3) or facility_id = 0)",
         metric,
-        Value::Object(wanted)
+        Value::Object(wanted),
+        selection.facilities.as_deref()
     )
     .fetch_all(tx)
     .await?;
@@ -364,7 +419,7 @@ async fn simple_buckets(
 ) -> Result<Vec<Bucket>> {
     let selection = Selection {
         tags: tags.clone(),
-        group_by: Vec::new(),
+        ..Selection::default()
     };
     let ids: Vec<i32> = series(tx, metric.id, &selection).await?.into_keys().collect();
     let rows = sqlx::query!(
@@ -428,6 +483,19 @@ pub async fn seen(tx: &mut PgConnection, definitions: &Definitions, most: usize)
 fn shown_by(definitions: &Definitions, metric: &Definition) -> i32 {
     let below = metric.parts.as_ref().and_then(|(_, below)| definitions.metric(below));
     below.map_or(metric.id, |below| below.id)
+}
+
+/// The names of metrics that have series which the transaction may see, ratios among them; at most this many.
+pub async fn names(tx: &mut PgConnection, most: i64) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        "select m.name from metric_definitions m
+         where exists (select from series s
+                       where s.metric_id = coalesce((select below.id from metric_definitions below where below.name = m.denominator), m.id))
+         order by m.name limit $1",
+        most
+    )
+    .fetch_all(tx)
+    .await?)
 }
 
 /// Whether the transaction may see a series of the metric; of a ratio, of what it divides by.

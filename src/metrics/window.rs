@@ -148,6 +148,18 @@ impl Gathered {
         }
     }
 
+    /// Values and how many of each there are, the smallest first.
+    pub fn spread(&self) -> Vec<(f64, u64)> {
+        if self.count > 0 {
+            let mut sketch = self.sketch.clone();
+            sketch.merge(&Sketch::of(self.values.iter().copied()));
+            return sketch.spread().collect();
+        }
+        let mut values = self.values.clone();
+        values.sort_unstable_by(f64::total_cmp);
+        values.into_iter().map(|value| (value, 1)).collect()
+    }
+
     /// Quantiles are exact when all values are known, else within half a percent.
     pub fn finish(mut self, kind: MetricKind, seconds: f64) -> Aggregates {
         let exact = self.count == 0;

@@ -143,6 +143,10 @@ pub async fn compose_all(db: &Db, sources: &Sources, widgets: &[Widget], context
         let mut tx = db.look(&context.scope).await?;
         version(&mut tx, context).await?
     };
+    let version = match widgets.iter().any(Widget::shows_metrics) {
+        true => version.max(context.now.timestamp_micros()),
+        false => version,
+    };
     let mut lanes: Vec<Vec<usize>> = Vec::new();
     let mut lane_of: HashMap<String, usize> = HashMap::new();
     for (at, widget) in widgets.iter().enumerate() {

@@ -3,8 +3,10 @@
 
 use std::str::FromStr;
 
+use super::sources::Named;
 use super::{Compare, Dimension, Direction, Kind, SourceRef, Widget};
 use crate::error::Problems;
+use crate::metrics::figures::Aggregate;
 
 /// A field of the editor's form.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,8 @@ pub enum Input {
     Measure,
     /// a choice of one dimension of the chosen measure
     By,
+    /// the name of a metric, out of those that have come or any other
+    Metric,
     Text,
     /// a whole number, smallest and largest
     Whole(u32, u32),
@@ -119,6 +123,70 @@ const DRILL: Field = field!(
     mark!("A path of this site, such as /facilities/7/inventory; empty for the list behind the figure.")
 );
 
+const METRIC: Field = field!(
+    "metric",
+    mark!("Metric"),
+    Input::Metric,
+    mark!("Its name, such as cpu_usage.")
+);
+const AGGREGATE: Field = field!(
+    "aggregate",
+    mark!("Number"),
+    Input::Choice(&[
+        ("avg", mark!("Average")),
+        ("sum", mark!("Sum")),
+        ("count", mark!("Number of values")),
+        ("rate", mark!("Rate a second")),
+        ("min", mark!("Lowest")),
+        ("max", mark!("Highest")),
+        ("distinct", mark!("Different values")),
+        ("p50", mark!("Median (p50)")),
+        ("p90", mark!("90th percentile (p90)")),
+        ("p95", mark!("95th percentile (p95)")),
+        ("p99", mark!("99th percentile (p99)")),
+        ("ratio", mark!("Ratio")),
+    ]),
+    ""
+);
+const WINDOW: Field = field!(
+    "window",
+    mark!("Window"),
+    Input::Text,
+    mark!("Such as 90s, 1m, 5m, 15m, 2h or 7d; 5m when empty.")
+);
+const REACH: Field = field!(
+    "reach",
+    mark!("Over the last"),
+    Input::Text,
+    mark!("Such as 30m, 3h or 2d; 3h when empty.")
+);
+const TAG: Field = field!(
+    "tag",
+    mark!("A line for each"),
+    Input::Text,
+    mark!("The name of a tag, such as host; empty for one line.")
+);
+const TAG_OF_TOP: Field = field!(
+    "tag",
+    mark!("Of each"),
+    Input::Text,
+    mark!("The name of a tag, such as host.")
+);
+const TAGS: Field = field!(
+    "tags",
+    mark!("Only where"),
+    Input::Text,
+    mark!("Tags and their values, such as host=web-01, env=prod; empty for all.")
+);
+
+pub(super) const LIVE: &[Field] = &[
+    METRIC, AGGREGATE, WINDOW, TAGS, UNIT, DECIMALS, DIRECTION, WARN, CRITICAL, DRILL,
+];
+pub(super) const WINDOWS: &[Field] = &[METRIC, AGGREGATE, WINDOW, REACH, TAG, TAGS, LIMIT, UNIT, TARGET, DRILL];
+pub(super) const TOP: &[Field] = &[
+    METRIC, AGGREGATE, TAG_OF_TOP, WINDOW, TAGS, LIMIT, UNIT, DECIMALS, DIRECTION, WARN, CRITICAL, DRILL,
+];
+pub(super) const SPREAD: &[Field] = &[METRIC, WINDOW, TAGS, UNIT, DRILL];
 pub(super) const NUMBER: &[Field] = &[
     MEASURE, COMPARE, DAYS, HOURS, UNIT, DECIMALS, DIRECTION, WARN, CRITICAL, DRILL,
 ];
@@ -140,7 +208,7 @@ pub(super) const TEXT: &[Field] = &[MARKDOWN];
 pub(super) const ALERT: &[Field] = &[ROWS];
 
 /// The names of every field that a widget's form may have; all but `id` and `kind` may be left out.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 29] = [
     "id",
     "kind",
     "title",
@@ -159,6 +227,12 @@ pub const NAMES: [&str; 23] = [
     "direction",
     "target",
     "drill",
+    "metric",
+    "aggregate",
+    "window",
+    "reach",
+    "tag",
+    "tags",
     "x",
     "y",
     "w",
@@ -167,12 +241,18 @@ pub const NAMES: [&str; 23] = [
 ];
 
 impl Widget {
+    /// Its metric, where its measure is of one.
+    pub(super) fn named(&self) -> Option<Named<'_>> {
+        Named::read(&self.source.as_ref()?.measure)
+    }
+
     /// A field as the form shows it; empty when it is not set or does not exist.
     pub fn value(&self, name: &str) -> String {
         fn text<T: ToString>(value: Option<T>) -> String {
             value.map(|value| value.to_string()).unwrap_or_default()
         }
         let (options, thresholds, place) = (&self.options, &self.thresholds, &self.place);
+        let typed = || Named::typed(&self.source.as_ref()?.measure);
         let by = |at: usize| text(self.source.as_ref().and_then(|source| source.by.get(at)));
         match name {
             "id" => self.id.clone(),
@@ -187,6 +267,12 @@ impl Widget {
             "days" => text(options.days),
             "hours" => text(options.hours),
             "compare" => options.compare.to_string(),
+            "metric" => text(typed().map(|named| named.metric)),
+            "aggregate" => text(typed().map(|named| named.aggregate)),
+            "tag" => text(typed().map(|named| named.tag)),
+            "window" => text(options.window.as_ref()),
+            "reach" => text(options.reach.as_ref()),
+            "tags" => text(options.tags.as_ref()),
             "markdown" => text(options.markdown.as_ref()),
             "warn" => text(thresholds.warn),
             "critical" => text(thresholds.critical),
@@ -222,6 +308,20 @@ impl Widget {
                 .filter_map(|name| form.choice::<Dimension>(name))
                 .collect(),
         });
+        if kind.is_windowed()
+            && let Some(metric) = form.text("metric")
+        {
+            let aggregate = form.choice::<Aggregate>("aggregate").unwrap_or(Aggregate::Average);
+            let takes_tag = kind.describe().fields.iter().any(|field| field.name == "tag");
+            let tag = form.text("tag").filter(|_| takes_tag).unwrap_or_default();
+            widget.source = Some(SourceRef {
+                measure: Named { aggregate, metric, tag }.measure(),
+                by: vec![],
+            });
+        }
+        widget.options.window = form.text("window").map(String::from);
+        widget.options.reach = form.text("reach").map(String::from);
+        widget.options.tags = form.text("tags").map(String::from);
         widget.options.limit = form.number("limit");
         widget.options.unit = form.text("unit").map(String::from);
         widget.options.decimals = form.number("decimals");
@@ -248,7 +348,7 @@ impl Widget {
     fn keep_what_fits(&mut self) {
         let description = self.kind.describe();
         let takes = |name: &str| description.fields.iter().any(|field| field.name == name);
-        if !takes("measure") {
+        if !takes("measure") && !takes("metric") {
             self.source = None;
         } else if let Some(source) = self.source.as_mut().filter(|_| !takes("by")) {
             source.by.clear();
@@ -259,6 +359,9 @@ impl Widget {
         options.decimals = options.decimals.filter(|_| takes("decimals"));
         options.days = options.days.filter(|_| takes("days"));
         options.hours = options.hours.filter(|_| takes("hours"));
+        options.window = options.window.take().filter(|_| takes("window"));
+        options.reach = options.reach.take().filter(|_| takes("reach"));
+        options.tags = options.tags.take().filter(|_| takes("tags"));
         options.markdown = options.markdown.take().filter(|_| takes("markdown"));
         if !takes("compare") {
             options.compare = Compare::default();

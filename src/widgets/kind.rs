@@ -18,6 +18,10 @@ text_enum! {
         Gauge = "gauge" / "Gauge",
         Map = "map" / "Map",
         Heatmap = "heatmap" / "Heat map",
+        Live = "live" / "Live metric",
+        Windows = "windows" / "Windowed series",
+        Top = "top" / "Top list",
+        Spread = "distribution" / "Distribution",
         Activity = "activity" / "Activity",
         Text = "text" / "Text",
         Alert = "alert" / "Alert state",
@@ -105,6 +109,11 @@ impl Kind {
             Some(shape) => shapes.contains(&shape),
             None => false,
         }
+    }
+
+    /// Whether it shows windows of a metric that slide with the time, rather than figures by day.
+    pub fn is_windowed(self) -> bool {
+        matches!(self, Kind::Live | Kind::Windows | Kind::Top | Kind::Spread)
     }
 
     /// What a new widget of this kind splits a measure by, out of what that can be split by.
@@ -230,6 +239,42 @@ impl Kind {
                 &[Grid],
                 t!("A heat map is split by two things, such as weekday and hour."),
                 fields::HEATMAP,
+            ),
+            Kind::Live => make(
+                t!("One number of a metric over the last minutes, as it comes in."),
+                "gauge",
+                size(2, 3),
+                size(3, 4),
+                &[Single],
+                t!("A window of a metric is not split."),
+                fields::LIVE,
+            ),
+            Kind::Windows => make(
+                t!("A metric window by window over the last hours, a line for each value of a tag."),
+                "chart-line",
+                size(3, 5),
+                size(6, 7),
+                &[Single],
+                t!("A window of a metric is not split."),
+                fields::WINDOWS,
+            ),
+            Kind::Top => make(
+                t!("The largest values of a tag over the last minutes, with bars and shares."),
+                "list",
+                size(3, 4),
+                size(6, 7),
+                &[Single],
+                t!("A window of a metric is not split."),
+                fields::TOP,
+            ),
+            Kind::Spread => make(
+                t!("How the values of a metric lie, with their median and the slowest ones."),
+                "chart-column",
+                size(3, 5),
+                size(6, 7),
+                &[Single],
+                t!("A window of a metric is not split."),
+                fields::SPREAD,
             ),
             Kind::Activity => make(
                 t!("What happened lately, newest first."),

@@ -14,6 +14,7 @@ mod render;
 mod source;
 mod sources;
 pub mod view;
+mod windowed;
 
 pub use crate::figures::Dimension;
 pub use compose::{CONNECTIONS, Composed, Loads, PATIENCE, compose, compose_all, version};
@@ -25,3 +26,4 @@ pub use model::{COLUMNS, Compare, Direction, Options, Place, SourceRef, State, T
 pub use past::Past;
 pub use range::{LONGEST_DAYS, Moment, QUICK, Range, Span, Step, Unit};
 pub use source::{Frame, Item, Items, Measure, Nature, Query, Source, Sources, Spot, sources};
+pub use windowed::{known, refused};

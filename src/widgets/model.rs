@@ -72,6 +72,15 @@ pub struct Options {
     /// how far a measure looks ahead, such as units that expire within so many hours
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours: Option<u32>,
+    /// length of a window of a metric: `5m`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<String>,
+    /// how far back windows are shown: `3h`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<String>,
+    /// which points of a metric count: `host=web-01, env=prod`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<String>,
     #[serde(skip_serializing_if = "is_default")]
     pub compare: Compare,
     /// Markdown of a text widget
@@ -252,6 +261,11 @@ impl Widget {
         }
     }
 
+    /// Whether its figures are of a metric.
+    pub fn shows_metrics(&self) -> bool {
+        self.named().is_some()
+    }
+
     /// What is wrong with it, by the names of the form's fields; whether its measure exists, `Sources::check` says.
     pub fn check(&self) -> Problems {
         let mut problems = Problems::default();
@@ -280,6 +294,7 @@ impl Widget {
     fn check_source(&self, problems: &mut Problems) {
         let description = self.kind.describe();
         match &self.source {
+            None if self.kind.is_windowed() => problems.add("metric", t!("Choose what it shows.")),
             None if description.needs_source() => problems.add("measure", t!("Choose what it shows.")),
             Some(_) if !description.needs_source() => problems.add("measure", t!("This kind shows no measure.")),
             Some(source) if !self.kind.accepts(&source.by) => problems.add("by", description.by_help),
@@ -299,6 +314,18 @@ impl Widget {
         number("decimals", options.decimals.map(u32::from), 0, 4);
         number("days", options.days.map(u32::from), 1, super::LONGEST_DAYS as u32);
         number("hours", options.hours, 1, 24 * 366);
+        for (name, given) in [
+            ("window", &options.window),
+            ("reach", &options.reach),
+            ("tags", &options.tags),
+        ] {
+            if given.is_some() && !names.contains(&name) {
+                problems.add(name, t!("This kind does not take it."));
+            }
+        }
+        if self.kind.is_windowed() {
+            super::windowed::check(self, problems);
+        }
         if let Some(problem) = options.unit.as_deref().and_then(|unit| text::problem(unit, 20)) {
             problems.add("unit", problem);
         }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
+use super::sources::Named;
 use super::{Context, Kind, SeesRows, Span, Widget};
 use crate::blood::{BloodGroup, Component};
 use crate::error::{Error, Problems, Result};
@@ -62,6 +63,13 @@ impl Measure {
     /// Whether a widget of this kind can show it.
     pub fn suits(&self, kind: Kind) -> bool {
         let description = kind.describe();
+        let named = Named::read(&self.name);
+        if kind.is_windowed() {
+            return named.is_some();
+        }
+        if named.is_some_and(|named| !named.aggregate.is_daily()) {
+            return false;
+        }
         description.needs_source() && (kind != Kind::List || self.items) && kind.accepts(&kind.default_by(self.by))
     }
 
@@ -286,9 +294,22 @@ impl Sources {
             return problems;
         };
         let Some((_, measure)) = self.find(&source.measure) else {
-            problems.add("measure", t!("There is no such figure."));
+            match widget.kind.is_windowed() {
+                true => problems.add(
+                    "metric",
+                    t!("A name of a metric or a tag has no spaces and at most 200 letters."),
+                ),
+                false => problems.add("measure", t!("There is no such figure.")),
+            }
             return problems;
         };
+        match widget.named() {
+            None if widget.kind.is_windowed() => problems.add("metric", t!("This kind shows a metric.")),
+            Some(named) if !widget.kind.is_windowed() && !named.aggregate.is_daily() => {
+                problems.add("measure", t!("This number is of a window and not known by day."));
+            }
+            _ => {}
+        }
         if widget.kind == Kind::List && !measure.items {
             problems.add("measure", t!("The rows behind this figure cannot be listed."));
         }

@@ -50,6 +50,18 @@ pub struct NumberView {
     pub spark: Option<Markup>,
 }
 
+/// One number of a window of a metric.
+#[derive(Clone, Debug, Default)]
+pub struct LiveView {
+    pub number: NumberView,
+    /// `120 values`
+    pub count: String,
+    /// what it was computed from, in words
+    pub source: &'static str,
+    /// whether the window is over, in words
+    pub complete: &'static str,
+}
+
 /// The stock matrix.
 #[derive(Clone, Debug, Default)]
 pub struct MatrixView {
@@ -181,6 +193,12 @@ pub struct TextView {
 #[template(path = "widgets/_number.html")]
 pub struct NumberFragment<'a> {
     pub number: &'a NumberView,
+}
+
+#[derive(Template)]
+#[template(path = "widgets/_live.html")]
+pub struct LiveFragment<'a> {
+    pub live: &'a LiveView,
 }
 
 #[derive(Template)]

@@ -97,7 +97,8 @@ impl Boards {
             tokio::time::sleep(KEPT_AFTER).await;
             slot.keeping.store(false, Ordering::Release);
             let Some(board) = slot.current.load_full() else { return };
-            if slot.has_kept(&board) {
+            // nothing in the database proves later that no points have come since
+            if board.shows_metrics || slot.has_kept(&board) {
                 return;
             }
             match commands::keep(&boards.0.db, facility, sheet, &board).await {

@@ -17,7 +17,7 @@ use crate::auth::{Access, CurrentUser};
 use crate::error::{Error, Problems, Result};
 use crate::ids::BoardId;
 use crate::web::{Form, Here, Layout, Markup, OptionView, Routes, options, rejected};
-use crate::widgets::{Dimension, Field, Input, Kind, Measure, SourceRef, Widget, sources};
+use crate::widgets::{Dimension, Field, Input, Kind, Measure, SourceRef, Widget, refused, sources};
 use crate::words;
 
 pub fn routes() -> Routes<App> {
@@ -33,9 +33,16 @@ async fn gallery(State(app): State<App>, here: Here, user: CurrentUser, Path(id)
     let by = by(&app, &user).await?;
     let (whole, _) = found_for(&app, &by.reader, id, Right::Edit).await?;
     let layout = app.chrome.page(&user, &here, t!("Add a widget"), "boards").await?;
+    let metrics = metrics(&app, &user).await?;
     let samples: Vec<Widget> = Kind::ALL
         .iter()
-        .map(|kind| sample(*kind, &format!("sample-{kind}"), None))
+        .map(|kind| {
+            let mut widget = sample(*kind, &format!("sample-{kind}"), None);
+            if let (true, Some(metric), Some(source)) = (kind.is_windowed(), metrics.first(), &mut widget.source) {
+                source.measure = source.measure.replace(EXAMPLE, metric);
+            }
+            widget
+        })
         .collect();
     let ask = super::show::ask(&app, &user, &whole, &http::Uri::from_static("/")).await?;
     let definition = Definition {
@@ -65,6 +72,15 @@ async fn gallery(State(app): State<App>, here: Here, user: CurrentUser, Path(id)
     })
 }
 
+/// What a window of a metric shows before somebody says which.
+const EXAMPLE: &str = "cpu_usage";
+
+/// The names of metrics that come from facilities of this person.
+async fn metrics(app: &App, user: &CurrentUser) -> Result<Vec<String>> {
+    let mut tx = app.db.read(&user.scope()).await?;
+    crate::widgets::known(&mut tx).await
+}
+
 /// A widget as the gallery offers it: the first measure that suits it, split as suits it.
 fn sample(kind: Kind, id: &str, wish: Option<&str>) -> Widget {
     let mut widget = Widget::new(kind, id);
@@ -78,6 +94,12 @@ fn sample(kind: Kind, id: &str, wish: Option<&str>) -> Widget {
         widget.source = Some(SourceRef {
             measure: measure.name.to_string(),
             by: kind.default_by(measure.by),
+        });
+    }
+    if kind.is_windowed() && widget.source.is_none() {
+        widget.source = Some(SourceRef {
+            measure: format!("metrics.avg.{EXAMPLE}{}", if kind == Kind::Top { "/host" } else { "" }),
+            by: vec![],
         });
     }
     match kind {
@@ -189,6 +211,10 @@ async fn keep(
     if problems.is_empty() {
         problems = sources().check(&widget);
     }
+    if problems.is_empty() && !only_shown {
+        let mut tx = app.db.read(&user.scope()).await?;
+        problems = refused(&mut tx, &widget).await?;
+    }
     if !only_shown && problems.is_empty() {
         commands::step(&app.db, &by, id, |step| {
             *step.definition.widget_mut(&name).ok_or(Error::NotFound)? = widget;
@@ -241,12 +267,16 @@ impl<'a> Editing<'a> {
             ..self.whole.definition.clone()
         };
         let mut drawn = compose::preview(&self.app.db, &self.app.chrome, &ask, &definition).await?;
+        let metrics = match widget.kind.is_windowed() {
+            true => metrics(self.app, self.user).await?,
+            false => vec![],
+        };
         let fields: Vec<FieldView> = widget
             .kind
             .describe()
             .fields
             .iter()
-            .map(|one| field(one, widget, problems))
+            .map(|one| field(one, widget, problems, &metrics))
             .collect();
         let shown = |name: &str| name == "title" || fields.iter().any(|field| field.name == name);
         let others = problems.iter().filter(|(name, _)| !shown(name));
@@ -272,10 +302,14 @@ impl<'a> Editing<'a> {
     }
 }
 
-fn field(field: &Field, widget: &Widget, problems: &Problems) -> FieldView {
+fn field(field: &Field, widget: &Widget, problems: &Problems, metrics: &[String]) -> FieldView {
     let value = widget.value(field.name);
     let (control, options) = match field.input {
         Input::Measure => ("select", measures(widget.kind, &value)),
+        Input::Metric => (
+            "datalist",
+            options(metrics.iter().map(|name| (name.as_str(), name.as_str())), ""),
+        ),
         Input::By => ("select", splits(widget, &value)),
         Input::Choice(choices) => (
             "select",

@@ -33,15 +33,20 @@ pub async fn make_ahead(db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// Points are kept for 35 days, the sums of minutes for 90 and those of hours for 800; those of days for ever.
+/// Points are kept for 35 days or by their catalog's word, the sums of minutes for 90 and those of hours for 800; those of days for ever.
 pub async fn keep(db: &Db) -> Result<()> {
     make_ahead(db).await?;
     let mut tx = db.write_in_background(&Scope::All).await?;
-    sqlx::query!("select drop_days('points', (clock_now() - interval '35 days')::date) as gone")
-        .fetch_one(&mut *tx)
-        .await?;
     sqlx::query!(
-        "delete from points where minute < clock_now() - interval '35 days' and received_at < clock_now() - interval '35 days'"
+        "select drop_days('points', (select (clock_now() - greatest(max(points_kept), interval '35 days'))::date
+                                     from metric_definitions)) as gone"
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "delete from points p using series s join metric_definitions m on m.id = s.metric_id
+         where s.id = p.series_id and s.facility_id = p.facility_id
+           and p.minute < clock_now() - m.points_kept and p.received_at < clock_now() - m.points_kept"
     )
     .execute(&mut *tx)
     .await?;

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 
 use super::{Look, label, missing_is_zero, ordered, rendered};
-use crate::charts::{Chart, ChartDay, Kind as Drawing, LOOKS, Rank, Ranks, Series, unusual};
+use crate::charts::{Chart, Kind as Drawing, LOOKS, Label, Rank, Ranks, Series, unusual};
 use crate::error::Result;
 use crate::figures::Dimension;
 use crate::web::Markup;
@@ -29,7 +29,7 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
         Some(second) => split(look, &frame, *second),
     };
     let split = series.len() > 1;
-    let labels: Vec<ChartDay> = days(look).map(|date| ChartDay { date }).collect();
+    let labels: Vec<Label> = days(look).map(Label::Day).collect();
     let chart = Chart {
         id: look.drawing(),
         title: look.title(),
@@ -45,6 +45,7 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
         labels,
         series,
         last_is_partial: frame.last_is_partial,
+        uprights: vec![],
         target: look
             .widget
             .thresholds
@@ -164,11 +165,12 @@ pub async fn ranks(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>
     let chart = Ranks {
         id: &id,
         title: &title,
-        heading: by.label(),
+        heading: look.heading(by),
         unit: look.unit(),
         ranks: &ranks,
         decimals: look.widget.options.decimals,
         target: look.widget.thresholds.target,
+        whole: None,
     };
     let view = ChartView {
         frame: look.frame(frame.as_of),

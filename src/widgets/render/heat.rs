@@ -52,12 +52,12 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
     let names = |keys: &[String], dimension| -> Vec<String> {
         keys.iter().map(|key| label(dimension, key, look.context)).collect()
     };
-    let (id, title) = (look.drawing(), look.title());
+    let (id, title, heading) = (look.drawing(), look.title(), look.heading(*first));
     let heat = Heat {
         id: &id,
         title: &title,
         unit: look.unit(),
-        heading: first.label(),
+        heading: &heading,
         columns: &names(&columns, *second),
         rows: &names(&rows, *first),
         values: &values,

@@ -9,6 +9,7 @@ mod map;
 mod matrix;
 mod number;
 mod table;
+mod windows;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -68,6 +69,9 @@ pub(super) async fn html(
         Kind::Alert => return alert::html(tx, &plain).await,
         _ => {}
     }
+    if widget.kind.is_windowed() {
+        return windows::html(tx, &plain).await;
+    }
     let reference: &SourceRef = widget.source.as_ref().ok_or(Error::NotFound)?;
     let (source, measure) = loads.sources.find(&reference.measure).ok_or(Error::NotFound)?;
     let span = context.span_of(widget)?;
@@ -90,7 +94,7 @@ pub(super) async fn html(
         Kind::List => table::list(tx, &look, loads).await,
         Kind::Map => map::html(tx, &look, loads).await,
         Kind::Heatmap => heat::html(tx, &look, loads).await,
-        Kind::Text | Kind::Matrix | Kind::Activity | Kind::Alert => Err(Error::NotFound),
+        _ => Err(Error::NotFound),
     }
 }
 
@@ -117,13 +121,21 @@ pub(super) fn failed(widget: &Widget, context: &Context, version: i64, sentence:
 /// The class of the element, which the style sheet knows.
 fn class(kind: Kind) -> &'static str {
     match kind {
-        Kind::Number => "tile",
+        Kind::Number | Kind::Live => "tile",
         Kind::Matrix => "matrix",
         Kind::Activity => "activity",
         Kind::Table | Kind::List => "grid-table",
         Kind::Text => "prose",
         Kind::Alert => "alert-state",
-        Kind::Line | Kind::Bar | Kind::Area | Kind::Gauge | Kind::Map | Kind::Heatmap => "plot",
+        Kind::Line
+        | Kind::Bar
+        | Kind::Area
+        | Kind::Gauge
+        | Kind::Map
+        | Kind::Heatmap
+        | Kind::Windows
+        | Kind::Top
+        | Kind::Spread => "plot",
     }
 }
 
@@ -256,6 +268,14 @@ impl Look<'_> {
 
     fn unit(&self) -> &str {
         self.widget.options.unit.as_deref().unwrap_or(self.measure.unit())
+    }
+
+    /// What stands over the keys of a dimension: of a tag its name.
+    fn heading(&self, dimension: Dimension) -> String {
+        match (dimension, self.widget.named()) {
+            (Dimension::Tag, Some(named)) if !named.tag.is_empty() => named.tag.into(),
+            _ => dimension.label().into(),
+        }
     }
 
     /// The id of a drawing inside the widget.

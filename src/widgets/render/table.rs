@@ -77,7 +77,7 @@ pub async fn html(tx: &mut PgConnection, look: &Look<'_>, loads: &mut Loads<'_>)
     };
     let most = usize::from(look.widget.options.limit.unwrap_or(ROWS)).max(1);
     let rows: Vec<TableRow> = keys.iter().take(most).map(row_of).collect();
-    let mut heads = vec![by.label().to_owned()];
+    let mut heads = vec![look.heading(by)];
     if let Some(second) = look.by.get(1) {
         heads.extend(columns.iter().map(|column| label(*second, column, look.context)));
         if nature != Nature::Worst {

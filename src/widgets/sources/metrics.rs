@@ -42,14 +42,28 @@ pub struct Named<'a> {
 impl<'a> Named<'a> {
     /// None for a name that is not of a metric.
     pub fn read(measure: &'a str) -> Option<Named<'a>> {
+        let fits = |text: &str| text.len() <= 200 && text.chars().all(|c| c.is_ascii_graphic());
+        Named::typed(measure).filter(|named| !named.metric.is_empty() && fits(named.metric) && fits(named.tag))
+    }
+
+    /// The same with whatever somebody typed for the metric and the tag.
+    pub fn typed(measure: &'a str) -> Option<Named<'a>> {
         let (aggregate, rest) = measure.strip_prefix(PREFIX)?.split_once('.')?;
         let (metric, tag) = rest.split_once('/').unwrap_or((rest, ""));
-        let fits = |text: &str| text.len() <= 200 && text.chars().all(|c| c.is_ascii_graphic());
-        (!metric.is_empty() && fits(metric) && fits(tag)).then_some(Named {
+        Some(Named {
             aggregate: aggregate.parse().ok()?,
             metric,
             tag,
         })
+    }
+
+    /// The name of the measure.
+    pub fn measure(self) -> String {
+        let Named { aggregate, metric, tag } = self;
+        match tag {
+            "" => format!("{PREFIX}{aggregate}.{metric}"),
+            tag => format!("{PREFIX}{aggregate}.{metric}/{tag}"),
+        }
     }
 }
 
@@ -70,14 +84,21 @@ impl Source for Metrics {
             Aggregate::Sum => (Nature::Count, ""),
             Aggregate::Average => (Nature::Ratio, ""),
             Aggregate::Ratio => (Nature::Ratio, "%"),
-            Aggregate::Highest | Aggregate::Distinct => (Nature::Worst, ""),
+            // those of windows are no figures by day, and nothing is added up of them
+            _ => (Nature::Worst, ""),
         };
         Some(Measure {
             name: name.to_owned().into(),
             title: title.into(),
             unit: unit.into(),
             nature,
-            by: if named.tag.is_empty() { BY } else { BY_AND_TAG },
+            by: if !named.aggregate.is_daily() {
+                &[]
+            } else if named.tag.is_empty() {
+                BY
+            } else {
+                BY_AND_TAG
+            },
             past: true,
             items: false,
             hours: false,
@@ -86,7 +107,7 @@ impl Source for Metrics {
 
     async fn load(&self, tx: &mut PgConnection, query: &Query) -> Result<Frame> {
         let named = Named::read(&query.measure).ok_or(Error::NotFound)?;
-        if !figures::exists(tx, named.metric).await? {
+        if !named.aggregate.is_daily() || !figures::exists(tx, named.metric).await? {
             return Err(Error::NotFound);
         }
         let cut = &query.cut;

@@ -6,6 +6,8 @@ mod metrics;
 mod requests;
 mod summary;
 
+pub use metrics::Named;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};

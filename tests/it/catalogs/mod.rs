@@ -4,6 +4,7 @@ mod answers;
 mod correlation;
 mod figures;
 mod pages;
+mod retention;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pulseboard::audit::Actor;

@@ -215,3 +215,31 @@ async fn a_next_version_migrates_and_a_removed_catalog_leaves_what_was_recorded(
     );
     assert_eq!(admin.get("/admin/catalogs/till").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_file_larger_than_a_form_is_taken_and_one_too_large_is_refused_in_words() {
+    let app = TestApp::new().await;
+    let admin = app.log_in(Role::NetworkAdmin, &[]).await;
+    let padded = |bytes: usize| format!("{TILL}\n# {}", "é".repeat(bytes / 2));
+
+    let large = admin
+        .post(
+            "/admin/catalogs/import",
+            &[("content", padded(400_000).as_str()), ("do", "check")],
+        )
+        .await;
+    let too_large = admin
+        .post(
+            "/admin/catalogs/import",
+            &[("content", padded(catalog::LARGEST).as_str()), ("do", "check")],
+        )
+        .await;
+
+    assert_eq!(plan(&large.ok()).len(), 7);
+    assert_eq!(too_large.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        too_large.text("#import-problems").contains("at most 524288 bytes"),
+        "{:?}",
+        too_large.find("#import-problems")
+    );
+}

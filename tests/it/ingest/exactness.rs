@@ -46,6 +46,7 @@ pub async fn shop(app: &TestApp) {
             parts: None,
             allowed_lateness: None,
             indexed: false,
+            points_days: 35,
         };
         define_metric(&mut tx, &metric).await.unwrap();
     }

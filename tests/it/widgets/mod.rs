@@ -3,6 +3,7 @@
 mod closed;
 mod drawing;
 mod figures;
+mod windows;
 
 use chrono::TimeDelta;
 use pulseboard::blood::unit_state::DiscardReason;
