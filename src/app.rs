@@ -16,7 +16,7 @@ use crate::alerts::{Outlets, Reach};
 use crate::auth::{self, Access, Auth};
 use crate::boards::{Boards, LinkRates};
 use crate::brokers::States;
-use crate::config::{Secret, SignIn};
+use crate::config::{Role, Secret, SignIn};
 use crate::db::Db;
 use crate::facilities::Chrome;
 use crate::ingest::Pipeline;
@@ -165,26 +165,32 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// The router with its layers. Those that pass the body on as it is are one layer to the router, outermost first: it
 /// boxes each layer, and every box clones all those within it for each request.
 pub fn router(app: App) -> Router {
-    let (router, _) = routes().finish();
-    // what programs send is larger than a form
-    let (batches, _) = ingest::routes().finish();
-    let (pushed, _) = receivers::routes().finish();
-    let (catalogs, _) = catalog::routes().finish();
-    router
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        .merge(catalogs.layer(RequestBodyLimitLayer::new(catalog::BODY_LIMIT)))
-        .merge(batches.layer(RequestBodyLimitLayer::new(ingest::BODY_LIMIT)))
-        .merge(pushed.layer(RequestBodyLimitLayer::new(receivers::BODY_LIMIT)))
-        .with_state(app.clone())
-        .layer((
-            middleware::from_fn_with_state(app.frame.clone(), web::spoken),
-            middleware::from_fn_with_state(app.frame.clone(), web::frame),
-            CatchPanicLayer::custom(panicked),
-            CompressionLayer::new(),
-            ValidateRequestHeaderLayer::custom(web::same_origin),
-            MapResponseLayer::new(auth::secure_removal),
-            auth::session_layer(app.auth.sessions.clone(), app.frame.secure),
-        ))
+    router_of(app, Role::All)
+}
+
+/// Of that only what a process of this role answers: pages and streams, what programs send, or whether it is well.
+pub fn router_of(app: App, role: Role) -> Router {
+    let limited = |routes: Routes<App>, bytes| routes.finish().0.layer(RequestBodyLimitLayer::new(bytes));
+    let mut router = if role.serves_web() {
+        limited(routes(), BODY_LIMIT).merge(limited(catalog::routes(), catalog::BODY_LIMIT))
+    } else {
+        limited(health::routes(), BODY_LIMIT)
+    };
+    if role.takes_events() {
+        // larger than a form
+        router = router
+            .merge(limited(ingest::routes(), ingest::BODY_LIMIT))
+            .merge(limited(receivers::routes(), receivers::BODY_LIMIT));
+    }
+    router.with_state(app.clone()).layer((
+        middleware::from_fn_with_state(app.frame.clone(), web::spoken),
+        middleware::from_fn_with_state(app.frame.clone(), web::frame),
+        CatchPanicLayer::custom(panicked),
+        CompressionLayer::new(),
+        ValidateRequestHeaderLayer::custom(web::same_origin),
+        MapResponseLayer::new(auth::secure_removal),
+        auth::session_layer(app.auth.sessions.clone(), app.frame.secure),
+    ))
 }
 
 fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> axum::response::Response {

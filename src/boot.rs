@@ -60,11 +60,7 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
     let mut servers = Vec::new();
     let listener = web::server::listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
-    let router = if config.role.serves_web() {
-        app::router(app.clone())
-    } else {
-        health::private_router(app.clone())
-    };
+    let router = app::router_of(app.clone(), config.role);
     servers.push(tokio::spawn(web::server::serve(
         listener,
         router,
@@ -82,7 +78,11 @@ pub async fn start(config: &Config, database: PgConnectOptions) -> anyhow::Resul
                     Patience::default(),
                 )));
             }
-            Err(error) => tracing::warn!(%error, address = %private, "metrics are not served: the port is taken"),
+            // another instance on this machine has it, and tells enough of both
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                tracing::warn!(address = %private, "metrics are not served: the port is taken");
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot serve metrics on {private}")),
         }
     }
     let schedule = if config.role.runs_jobs() {

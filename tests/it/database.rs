@@ -22,8 +22,8 @@ const COMMON: [&str; 8] = [
     "alert_channels",
 ];
 
-/// What programs send: rows may belong to the installation itself, number 0, so no foreign key names their facility.
-const STREAMS: [&str; 9] = [
+/// What programs send, and what watches it: rows may belong to the installation itself, number 0, so no foreign key names their facility.
+const STREAMS: [&str; 10] = [
     "events",
     "event_ids",
     "idempotent_batches",
@@ -33,6 +33,7 @@ const STREAMS: [&str; 9] = [
     "rollups",
     "correlation_steps",
     "correlation_cases",
+    "alert_detectors",
 ];
 /// Divided by day and written by COPY: what keeps their rows single stands elsewhere.
 const DIVIDED: [&str; 2] = ["events", "points"];

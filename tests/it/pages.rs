@@ -354,3 +354,38 @@ async fn a_page_that_is_sent_again_is_still_that_of_whoever_asks() {
     staff.post("/logout", &[]).await;
     assert!(crate::support::is_stranger(&staff.get(&board).await));
 }
+
+#[tokio::test]
+async fn a_process_answers_what_its_role_is_for_and_nothing_else() {
+    use pulseboard::config::Role::{All, Ingest, Jobs, Web};
+    use tower::ServiceExt;
+    let app = TestApp::new().await;
+    let page = (Method::GET, "/login", StatusCode::OK);
+    let events = (Method::POST, "/api/v1/events", StatusCode::UNAUTHORIZED);
+    let pushed = (Method::POST, "/v1/metrics", StatusCode::UNAUTHORIZED);
+
+    for (role, answers) in [
+        (All, vec![&page, &events, &pushed]),
+        (Web, vec![&page]),
+        (Ingest, vec![&events, &pushed]),
+        (Jobs, vec![]),
+    ] {
+        let router = pulseboard::app::router_of(app.app.clone(), role);
+        let asked = |method: &Method, path: &str| {
+            let request = http::Request::builder().method(method).uri(path);
+            let answer = router.clone().oneshot(request.body(Body::empty()).unwrap());
+            async { answer.await.unwrap().status() }
+        };
+        for one @ (method, path, status) in [&page, &events, &pushed] {
+            let expected = if answers.contains(&one) {
+                *status
+            } else {
+                StatusCode::NOT_FOUND
+            };
+            assert_eq!(asked(method, path).await, expected, "{method} {path} of {role:?}");
+        }
+        assert_eq!(asked(&Method::GET, "/livez").await, StatusCode::OK, "{role:?}");
+        // Prometheus has a port of its own
+        assert_ne!(asked(&Method::GET, "/metrics").await, StatusCode::OK, "{role:?}");
+    }
+}
