@@ -9,7 +9,7 @@ use http::request::Parts;
 use tower_sessions::Session;
 use tower_sessions::session::Id;
 
-use super::{Auth, Membership, Person, Role, session_hash};
+use super::{Auth, Person, Role, session_hash};
 use crate::audit::{Actor, ClientAddress, Origin};
 use crate::db::Scope;
 use crate::error::{Error, Result};
@@ -273,12 +273,7 @@ impl std::ops::Deref for Manager {
 impl Manager {
     /// The facilities they manage; all of them for an administrator of the network.
     pub fn scope(&self) -> Scope {
-        if self.network_admin {
-            return Scope::All;
-        }
-        let managed = |membership: &&Membership| membership.role >= Role::FacilityAdmin;
-        let facilities = self.memberships.iter().filter(managed).map(|one| one.facility);
-        Scope::Facilities(facilities.collect())
+        self.managed()
     }
 
     pub fn manages(&self, facility: FacilityId) -> bool {

@@ -127,6 +127,16 @@ impl Person {
             .map(|membership| membership.role)
     }
 
+    /// The facilities whose people and settings they manage; all of them for an administrator of the network.
+    pub fn managed(&self) -> Scope {
+        if self.network_admin {
+            return Scope::All;
+        }
+        let managed = |membership: &&Membership| membership.role >= Role::FacilityAdmin;
+        let facilities = self.memberships.iter().filter(managed).map(|one| one.facility);
+        Scope::Facilities(facilities.collect())
+    }
+
     /// The facilities whose rows they may read.
     pub fn scope(&self) -> Scope {
         if self.network_admin {

@@ -37,5 +37,5 @@ pub use publish::{Boards, Found, From};
 pub use queries::default_of_person;
 pub use rights::{Level, Reader, Right, Share, With, may};
 pub use routes::links::all as links_to_end;
-pub use routes::routes;
+pub use routes::{routes, seen_by};
 pub use snapshot::{SLIDES, Snapshot};

@@ -1,19 +1,21 @@
-//! What a few letters may mean to somebody: only places that they may go to, and units of facilities that they may see.
+//! What a few letters may mean to somebody: only places that they may go to, units of facilities and boards that they may
+//! see, and people whom they manage.
 
+use crate::app::App;
 use crate::auth::{Person, Role};
 use crate::blood::DonationNumber;
 use crate::db::Db;
 use crate::error::Result;
 use crate::facilities::{Chrome, Facility};
 use crate::ids::FacilityId;
-use crate::inventory;
+use crate::{boards, inventory, users};
 
 /// One place to go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
     /// a name of `_icons.html`
     pub icon: &'static str,
-    /// `Page`, `Facility`, `Unit`
+    /// `Page`, `Facility`, `Board`, `Person`, `Unit`
     pub kind: &'static str,
     pub label: String,
     /// what tells it from others of the same name
@@ -26,13 +28,8 @@ const EACH: usize = 8;
 
 /// Places whose words hold every word of `query`, whatever their case; a donation number, typed or scanned, finds its
 /// units. `here` is the facility whose pages come first.
-pub async fn find(
-    db: &Db,
-    chrome: &Chrome,
-    person: &Person,
-    here: Option<FacilityId>,
-    query: &str,
-) -> Result<Vec<Hit>> {
+pub async fn find(app: &App, person: &Person, here: Option<FacilityId>, query: &str) -> Result<Vec<Hit>> {
+    let (db, chrome) = (&app.db, &app.chrome);
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     let all = chrome.all().await?;
     let mine: Vec<_> = all.iter().filter(|one| person.role_in(one.id).is_some()).collect();
@@ -44,7 +41,29 @@ pub async fn find(
     hits.extend(pages.into_iter().filter(|hit| holds(hit, &words)).take(EACH * 2));
     let facilities = mine.iter().map(|facility| facility_hit(facility));
     hits.extend(facilities.filter(|hit| holds(hit, &words)).take(EACH));
+    let boards = boards::seen_by(app, person).await?;
+    hits.extend(boards.iter().map(board_hit).filter(|hit| holds(hit, &words)).take(EACH));
+    if person.manages_any() && !query.is_empty() {
+        let people = users::whom(db, &person.managed(), query, EACH as i64).await?;
+        hits.extend(people.into_iter().map(|(id, name, email)| Hit {
+            icon: "user",
+            kind: t!("Person"),
+            label: name,
+            detail: email,
+            href: format!("/admin/users/{id}"),
+        }));
+    }
     Ok(hits)
+}
+
+fn board_hit(board: &boards::Board) -> Hit {
+    Hit {
+        icon: "layout-grid",
+        kind: t!("Board"),
+        label: board.name.clone(),
+        detail: board.description.clone(),
+        href: format!("/boards/{}", board.id),
+    }
 }
 
 fn holds(hit: &Hit, words: &[String]) -> bool {
@@ -98,6 +117,7 @@ fn pages(person: &Person, here: Option<&Facility>) -> Vec<Hit> {
         t!("All facilities, find blood now"),
         "/network".into(),
     );
+    page("layout-grid", t!("Boards"), "", "/boards".into());
     page(
         "user",
         t!("Account"),

@@ -18,6 +18,7 @@ mod view;
 
 pub use commands::{NewUser, add, change_password, disable, end_session, reset_password, set_theme};
 pub use doors::Doors;
+pub use people::whom;
 pub use queries::find_by_email;
 pub use routes::{device, routes};
 pub use setup::Setup;

@@ -69,7 +69,7 @@ const FEATURES: [(&str, &[&str]); 24] = [
         "network",
         &["distributions", "requests", "inventory", "summary", "facilities"],
     ),
-    ("search", &["inventory", "facilities"]),
+    ("search", &["boards", "users", "inventory", "facilities"]),
     ("admin", &["brokers", "boards", "users", "summary", "facilities"]),
     ("keys", &["facilities"]),
     ("api", &["summary", "facilities"]),

@@ -50,3 +50,27 @@ async fn a_number_typed_or_scanned_leads_to_its_unit() {
         assert_eq!(answer.attrs("#hits a", "href"), [there], "{number}");
     }
 }
+
+#[tokio::test]
+async fn a_board_is_found_by_who_sees_it_and_a_person_by_who_manages_them() {
+    let app = TestApp::new().await;
+    let (lakeside, hilltop) = (app.facility("Lakeside").await, app.facility("Hilltop").await);
+    let colleague = app.person(Role::Staff, &[&lakeside]).await;
+    let stranger = app.person(Role::Staff, &[&hilltop]).await;
+    let staff = app.log_in(Role::Staff, &[&lakeside]).await;
+    let admin = app.log_in(Role::FacilityAdmin, &[&lakeside]).await;
+    let board = crate::boards::make(&staff, "person", "empty").await;
+    let found = async |client: &crate::support::Client, words: &str| {
+        let words = words.replace('@', "%40");
+        client.get(&format!("/search?q={words}")).await.attrs("#hits a", "href")
+    };
+
+    assert_eq!(found(&staff, "morning").await, [board]);
+    assert!(found(&admin, "morning").await.is_empty(), "it is somebody's own");
+    assert_eq!(
+        found(&admin, &colleague.email).await,
+        [format!("/admin/users/{}", colleague.id)]
+    );
+    assert!(found(&admin, &stranger.email).await.is_empty());
+    assert!(found(&staff, &colleague.email).await.is_empty(), "staff manage nobody");
+}

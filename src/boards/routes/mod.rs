@@ -65,6 +65,13 @@ async fn reader(app: &App, person: &Person) -> Result<Reader> {
     Ok(Reader::of(person, |id| known.iter().find(|one| one.id == id).cloned()))
 }
 
+/// Every board that somebody may see.
+pub async fn seen_by(app: &App, person: &Person) -> Result<Vec<super::Board>> {
+    let reader = reader(app, person).await?;
+    let listed = super::queries::list(app.db.unscoped(), &reader).await?;
+    Ok(listed.into_iter().map(|one| one.board).collect())
+}
+
 /// Who changes something.
 async fn by(app: &App, person: &Caller) -> Result<By> {
     Ok(By {

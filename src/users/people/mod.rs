@@ -6,4 +6,5 @@ pub(super) mod queries;
 pub(super) mod routes;
 mod view;
 
+pub use queries::whom;
 pub(super) use routes::routes;

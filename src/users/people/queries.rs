@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::auth::{Membership, Role};
-use crate::db::Scope;
+use crate::db::{Db, Scope};
 use crate::error::{Error, Result};
 use crate::ids::{FacilityId, UserId, numbers};
 use crate::text_enum::text_enum;
@@ -199,6 +199,18 @@ pub async fn list(
     )
     .fetch_all(tx)
     .await?)
+}
+
+/// Those within `scope` whose name or address holds this text: id, name and address, by name, at most so many.
+pub async fn whom(db: &Db, scope: &Scope, text: &str, limit: i64) -> Result<Vec<(UserId, String, String)>> {
+    let filter = Filter {
+        search: text.into(),
+        ..Filter::default()
+    };
+    let mut tx = db.read(scope).await?;
+    let found = list(&mut tx, scope, &filter, &From::Start, limit).await?;
+    let people = found.into_iter().filter(|one| !one.invitation);
+    Ok(people.map(|one| (UserId(one.id), one.name, one.email)).collect())
 }
 
 fn everywhere(scope: &Scope) -> bool {
