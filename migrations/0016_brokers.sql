@@ -34,8 +34,9 @@ create table kafka_partitions (
     fence bigint not null default 0,
     holder text,
     heartbeat_at timestamptz,
-    -- how often reading began at `next_offset` without getting past it
+    -- how often the record at `tried_offset` was tried without getting past it
     tries integer not null default 0,
+    tried_offset bigint,
     primary key (broker, topic, partition)
 );
 

@@ -8,24 +8,33 @@ use crate::error::{Error, Result};
 /// An instance that fell silent for this long has lost its partitions.
 const LEASE: &str = "10 seconds";
 
-/// Counts a try of each message, before it is tried: one that ends the process is counted too. Answers the tries so far,
-/// in the order of the hashes.
-pub async fn count_tries(db: &Db, broker: &str, hashes: &[Vec<u8>]) -> Result<Vec<i32>> {
-    let counted = sqlx::query!(
-        r#"with counted as (
-             insert into broker_tries (broker, hash, tries)
-             select $1, h, 1 from (select distinct unnest($2::bytea[]) as h) one order by h
-             on conflict (broker, hash) do update set tries = broker_tries.tries + 1, at = clock_timestamp()
-             returning hash, tries
-           )
-           select c.tries as "tries!" from unnest($2::bytea[]) with ordinality as asked (hash, place)
-           join counted c using (hash) order by asked.place"#,
+/// Counts the first try of messages that are tried together, before they are. Answers those of which none was counted yet;
+/// the others are to be tried alone.
+pub async fn count_first(db: &Db, broker: &str, hashes: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
+    let counted = sqlx::query_scalar!(
+        "insert into broker_tries (broker, hash, tries)
+         select $1, h, 1 from (select distinct unnest($2::bytea[]) as h) one order by h
+         on conflict (broker, hash) do nothing returning hash",
         broker,
         hashes
     )
     .fetch_all(db.background())
     .await?;
-    Ok(counted.into_iter().map(|row| row.tries).collect())
+    Ok(counted)
+}
+
+/// Counts a try of one message, before it is tried alone: one that ends the process is counted too. Answers the tries so far.
+pub async fn count_try_of(db: &Db, broker: &str, hash: &[u8]) -> Result<i32> {
+    let tries = sqlx::query_scalar!(
+        "insert into broker_tries (broker, hash, tries) values ($1, $2, 1)
+         on conflict (broker, hash) do update set tries = broker_tries.tries + 1, at = clock_timestamp()
+         returning tries",
+        broker,
+        hash
+    )
+    .fetch_one(db.background())
+    .await?;
+    Ok(tries)
 }
 
 /// Messages that are through need no count.
@@ -185,14 +194,13 @@ pub async fn leave(db: &Db, broker: &str, instance: &str) -> Result<()> {
     Ok(())
 }
 
-/// Where to read on. Counts that reading begins here, so that a record which ends the process is known by its tries.
+/// Where to read on.
 ///
 /// # Errors
 /// When the lease is somebody else's by now.
-pub async fn begin(db: &Db, broker: &str, lease: &Lease) -> Result<(Option<i64>, i32)> {
-    let row = sqlx::query!(
-        "update kafka_partitions set tries = tries + 1 where broker = $1 and topic = $2 and partition = $3 and fence = $4
-         returning next_offset, tries",
+pub async fn place(db: &Db, broker: &str, lease: &Lease) -> Result<Option<i64>> {
+    let next = sqlx::query_scalar!(
+        "select next_offset from kafka_partitions where broker = $1 and topic = $2 and partition = $3 and fence = $4",
         broker,
         lease.topic,
         lease.partition,
@@ -200,8 +208,43 @@ pub async fn begin(db: &Db, broker: &str, lease: &Lease) -> Result<(Option<i64>,
     )
     .fetch_optional(db.background())
     .await?;
-    let row = row.ok_or_else(|| lost(lease))?;
-    Ok((row.next_offset, row.tries))
+    next.ok_or_else(|| lost(lease))
+}
+
+/// Counts a try of the record at this offset, before it is tried: one that ends the process is counted too. Answers the
+/// tries so far; those of another record are not this one's.
+///
+/// # Errors
+/// When the lease is somebody else's by now.
+pub async fn count_try(db: &Db, broker: &str, lease: &Lease, offset: i64) -> Result<i32> {
+    let tries = sqlx::query_scalar!(
+        "update kafka_partitions set tries = case when tried_offset = $5 then tries + 1 else 1 end, tried_offset = $5
+         where broker = $1 and topic = $2 and partition = $3 and fence = $4 returning tries",
+        broker,
+        lease.topic,
+        lease.partition,
+        lease.fence,
+        offset
+    )
+    .fetch_optional(db.background())
+    .await?;
+    tries.ok_or_else(|| lost(lease))
+}
+
+/// Takes a counted try back that said nothing of the record: the database was busy.
+pub async fn take_try_back(db: &Db, broker: &str, lease: &Lease, offset: i64) -> Result<()> {
+    sqlx::query!(
+        "update kafka_partitions set tries = greatest(tries - 1, 0)
+         where broker = $1 and topic = $2 and partition = $3 and fence = $4 and tried_offset = $5",
+        broker,
+        lease.topic,
+        lease.partition,
+        lease.fence,
+        offset
+    )
+    .execute(db.background())
+    .await?;
+    Ok(())
 }
 
 /// Notes where a partition begins that was never read, so that whoever holds it next begins there, too.

@@ -366,104 +366,6 @@ fn up_to_hour(at: DateTime<Utc>) -> DateTime<Utc> {
     at - TimeDelta::seconds(at.timestamp().rem_euclid(3600))
 }
 
-text_enum! {
-    /// The length of a bucket; hours and days are those of the facility.
-    pub enum Step {
-        Minute = "minute",
-        Hour = "hour",
-        Day = "day",
-    }
-}
-
-/// A part of a range.
-#[derive(Clone, Debug)]
-pub struct Bucket {
-    pub start: DateTime<Utc>,
-    /// not within it; of several facilities' days that begin at one instant the last
-    pub end: DateTime<Utc>,
-    pub found: Aggregates,
-}
-
-/// A metric along a range, oldest first; a bucket without points is left out. [from, to) goes by the starts of buckets.
-pub async fn buckets(
-    tx: &mut PgConnection,
-    definitions: &Definitions,
-    metric: &Definition,
-    step: Step,
-    (from, to): (DateTime<Utc>, DateTime<Utc>),
-    tags: &Tags,
-) -> Result<Vec<Bucket>> {
-    let Some((above, below)) = &metric.parts else {
-        return simple_buckets(tx, metric, step, (from, to), tags).await;
-    };
-    let (Some(above), Some(below)) = (definitions.metric(above), definitions.metric(below)) else {
-        return Ok(Vec::new());
-    };
-    let over = simple_buckets(tx, above, step, (from, to), tags).await?;
-    let over: HashMap<DateTime<Utc>, Aggregates> = over.into_iter().map(|one| (one.start, one.found)).collect();
-    let mut under = simple_buckets(tx, below, step, (from, to), tags).await?;
-    let none = Aggregates::default();
-    for bucket in &mut under {
-        let over = over.get(&bucket.start).unwrap_or(&none);
-        bucket.found = divided((over, above.kind), (&bucket.found, below.kind));
-    }
-    Ok(under)
-}
-
-async fn simple_buckets(
-    tx: &mut PgConnection,
-    metric: &Definition,
-    step: Step,
-    (from, to): (DateTime<Utc>, DateTime<Utc>),
-    tags: &Tags,
-) -> Result<Vec<Bucket>> {
-    let selection = Selection {
-        tags: tags.clone(),
-        ..Selection::default()
-    };
-    let ids: Vec<i32> = series(tx, metric.id, &selection).await?.into_keys().collect();
-    let rows = sqlx::query!(
-        r#"select r.start, r.count, (r.sum * 1000000000)::text as "nanos!", r.min, r.max, r.sketch,
-                  case r.step when 'minute' then r.start + interval '1 minute' when 'hour' then r.start + interval '1 hour'
-                    else (r.start at time zone coalesce(f.time_zone, 'UTC') + interval '1 day')
-                         at time zone coalesce(f.time_zone, 'UTC') end as "end!"
-           from rollups r left join facilities f on f.id = r.facility_id
-           where r.series_id = any ($1) and r.step = $2 and r.start >= $3 and r.start < $4"#,
-        &ids,
-        step.as_str(),
-        from,
-        to
-    )
-    .fetch_all(tx)
-    .await?;
-    let mut found: BTreeMap<DateTime<Utc>, (DateTime<Utc>, Gathered)> = BTreeMap::new();
-    for row in rows {
-        let nanos = row
-            .nanos
-            .split('.')
-            .next()
-            .unwrap_or_default()
-            .parse()
-            .unwrap_or_default();
-        let (end, bucket) = found.entry(row.start).or_default();
-        *end = row.end.max(*end);
-        bucket.add_sum(row.count, nanos, row.min, row.max, &Sketch::decode(&row.sketch));
-    }
-    let seconds = match step {
-        Step::Minute => 60.0,
-        Step::Hour => 3_600.0,
-        Step::Day => 86_400.0,
-    };
-    Ok(found
-        .into_iter()
-        .map(|(start, (end, bucket))| Bucket {
-            start,
-            end,
-            found: bucket.finish(metric.kind, seconds),
-        })
-        .collect())
-}
-
 /// The metrics that have series which the transaction may see, by name; at most this many.
 pub async fn seen(tx: &mut PgConnection, definitions: &Definitions, most: usize) -> Result<Vec<Arc<Definition>>> {
     let ids = sqlx::query_scalar!("select distinct metric_id from series")
@@ -480,7 +382,7 @@ pub async fn seen(tx: &mut PgConnection, definitions: &Definitions, most: usize)
 }
 
 /// Whose series show that there is something to see: of a ratio those of what it divides by.
-fn shown_by(definitions: &Definitions, metric: &Definition) -> i32 {
+pub(super) fn shown_by(definitions: &Definitions, metric: &Definition) -> i32 {
     let below = metric.parts.as_ref().and_then(|(_, below)| definitions.metric(below));
     below.map_or(metric.id, |below| below.id)
 }
@@ -498,12 +400,22 @@ pub async fn names(tx: &mut PgConnection, most: i64) -> Result<Vec<String>> {
     .await?)
 }
 
-/// Whether the transaction may see a series of the metric; of a ratio, of what it divides by.
-pub async fn is_seen(tx: &mut PgConnection, definitions: &Definitions, metric: &Definition) -> Result<bool> {
+/// Whether the transaction may see a series of the metric with these tags; of a ratio, of what it divides by.
+pub async fn is_seen(
+    tx: &mut PgConnection,
+    definitions: &Definitions,
+    metric: &Definition,
+    tags: &[(&str, &str)],
+) -> Result<bool> {
     let id = shown_by(definitions, metric);
+    let tags: Map<String, Value> = tags
+        .iter()
+        .map(|(tag, value)| ((*tag).to_owned(), (*value).into()))
+        .collect();
     let found = sqlx::query_scalar!(
-        r#"select exists (select from series where metric_id = $1) as "found!""#,
-        id
+        r#"select exists (select from series where metric_id = $1 and tags @> $2) as "found!""#,
+        id,
+        Value::Object(tags)
     )
     .fetch_one(tx)
     .await?;

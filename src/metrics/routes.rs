@@ -5,8 +5,9 @@ use axum::extract::{Path, Query, State};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
+use super::buckets::{self, Bucket, Step};
 use super::model::{Definition, MetricKind, Tags};
-use super::queries::{self, Answer, Basis, Bucket, Selection, Step};
+use super::queries::{self, Answer, Basis, Selection};
 use super::window::{Aggregates, Window, WindowKind, span};
 use crate::app::App;
 use crate::auth::{Access, MetricReader};
@@ -82,7 +83,7 @@ impl Asked {
                     .group_by
                     .extend(value.split(',').map(|tag| tag.trim().to_owned())),
                 _ => {
-                    let tag = name.trim_start_matches("tags.");
+                    let tag = name.strip_prefix("tags.").unwrap_or(&name);
                     selection.tags.push((tag.to_owned(), value));
                 }
             }
@@ -113,7 +114,7 @@ async fn dashboard(State(app): State<App>, reader: MetricReader, pairs: Pairs) -
     let mut tx = app.db.read(&reader.0.key.scope()).await?;
     let looking = queries::window(&mut tx, &definitions, metric, asked.window, &asked.selection, now);
     let answer = app.db.timed("window", looking).await?;
-    if answer.total.count == 0 && !queries::is_seen(&mut tx, &definitions, metric).await? {
+    if answer.total.count == 0 && !queries::is_seen(&mut tx, &definitions, metric, &[]).await? {
         return Err(Error::NotFound);
     }
     Ok(Json(in_full(metric, &asked.span, &answer)))
@@ -160,12 +161,14 @@ async fn along(
     let definitions = app.ingest.registry().current().await?;
     let metric = definitions.metric(&metric).ok_or(Error::NotFound)?;
     let mut tx = app.db.read(&reader.0.key.scope()).await?;
-    if !queries::is_seen(&mut tx, &definitions, metric).await? {
+    if !queries::is_seen(&mut tx, &definitions, metric, &[]).await? {
         return Err(Error::NotFound);
     }
     let (from, to) = (asked.end - length, asked.end);
-    let looking = queries::buckets(&mut tx, &definitions, metric, step, (from, to), &asked.selection.tags);
+    let looking = buckets::buckets(&mut tx, &definitions, metric, step, (from, to), &asked.selection.tags);
     let buckets = app.db.timed("buckets", looking).await?;
+    let calendar = app.ingest.zones().current().await?;
+    let last_end = buckets::last_end(&mut tx, &definitions, metric, (step, to), &calendar).await?;
     let count: i64 = buckets.iter().map(|bucket| bucket.found.count).sum();
     let points: Vec<Value> = buckets
         .iter()
@@ -180,7 +183,7 @@ async fn along(
         .collect();
     Ok(Json(json!({
         "metric_name": &*metric.name, "kind": metric.kind, "unit": metric.unit, "timeframe": timeframe, "step": step,
-        "from": from, "to": to, "count": count, "complete": buckets.iter().all(|bucket| bucket.end <= now),
+        "from": from, "to": to, "count": count, "complete": last_end <= now,
         "source": Basis::Sketch, "buckets": points,
     })))
 }
@@ -190,7 +193,7 @@ const CONVERSION: &str = "shop_conversion";
 
 /// `GET /api/v1/analytics/metrics/conversion/{product_id}?window=30d`: the share of a product's views that became orders, as
 /// the catalog of the shop defines it, or another ratio over `product` by `metric=`. 404 without such a metric, or when nobody
-/// has seen the product.
+/// ever saw the product; one that nobody saw in this window has a count of 0 and no value.
 async fn conversion(
     State(app): State<App>,
     reader: MetricReader,
@@ -211,7 +214,8 @@ async fn conversion(
     asked.selection.tags.push(("product".into(), product.clone()));
     let mut tx = app.db.read(&reader.0.key.scope()).await?;
     let answer = queries::window(&mut tx, &definitions, metric, asked.window, &asked.selection, now).await?;
-    if answer.total.count == 0 {
+    let of_product = [("product", &*product)];
+    if answer.total.count == 0 && !queries::is_seen(&mut tx, &definitions, metric, &of_product).await? {
         return Err(Error::NotFound);
     }
     let mut body = in_full(metric, &asked.span, &answer);

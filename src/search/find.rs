@@ -1,7 +1,6 @@
 //! What a few letters may mean to somebody: only places that they may go to, units of facilities and boards that they may
 //! see, and people whom they manage.
 
-use crate::app::App;
 use crate::auth::{Person, Role};
 use crate::blood::DonationNumber;
 use crate::db::Db;
@@ -28,8 +27,13 @@ const EACH: usize = 8;
 
 /// Places whose words hold every word of `query`, whatever their case; a donation number, typed or scanned, finds its
 /// units. `here` is the facility whose pages come first.
-pub async fn find(app: &App, person: &Person, here: Option<FacilityId>, query: &str) -> Result<Vec<Hit>> {
-    let (db, chrome) = (&app.db, &app.chrome);
+pub async fn find(
+    db: &Db,
+    chrome: &Chrome,
+    person: &Person,
+    here: Option<FacilityId>,
+    query: &str,
+) -> Result<Vec<Hit>> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     let all = chrome.all().await?;
     let mine: Vec<_> = all.iter().filter(|one| person.role_in(one.id).is_some()).collect();
@@ -41,7 +45,7 @@ pub async fn find(app: &App, person: &Person, here: Option<FacilityId>, query: &
     hits.extend(pages.into_iter().filter(|hit| holds(hit, &words)).take(EACH * 2));
     let facilities = mine.iter().map(|facility| facility_hit(facility));
     hits.extend(facilities.filter(|hit| holds(hit, &words)).take(EACH));
-    let boards = boards::seen_by(app, person).await?;
+    let boards = boards::seen_by(db, chrome, person).await?;
     hits.extend(boards.iter().map(board_hit).filter(|hit| holds(hit, &words)).take(EACH));
     if person.manages_any() && !query.is_empty() {
         let people = users::whom(db, &person.managed(), query, EACH as i64).await?;

@@ -49,7 +49,7 @@ async fn search(
 ) -> Result<Response> {
     let at = asked.at.parse::<FacilityId>().ok();
     let query = asked.q.trim();
-    let hits = find::find(&app, &user, at, query).await?;
+    let hits = find::find(&app.db, &app.chrome, &user, at, query).await?;
     let html = if hx.request {
         HitsFragment { hits }.render()
     } else {

@@ -18,7 +18,13 @@ fn every_kind_as_the_gallery_offers_it_is_in_order() {
         if description.needs_source() {
             let possible = [Day, Hour, Weekday, Facility, Component, Group];
             widget.source = Some(SourceRef {
-                measure: "x".into(),
+                // the top of a metric is that of one of its tags
+                measure: if kind == Kind::Top {
+                    "metrics.avg.cpu_usage/host"
+                } else {
+                    "x"
+                }
+                .into(),
                 by: kind.default_by(&possible),
             });
         }

@@ -31,8 +31,9 @@ use super::queries::Whole;
 use super::rights::{Reader, Right};
 use crate::app::App;
 use crate::auth::{Caller, Person};
+use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::facilities::Facility;
+use crate::facilities::{Chrome, Facility};
 use crate::ids::BoardId;
 use crate::web::{Part, Piece, Routes, join, sprite, stitch};
 use crate::widgets::{Asked as Wishes, Range};
@@ -54,9 +55,13 @@ pub fn routes() -> Routes<App> {
 
 /// Who asks.
 async fn reader(app: &App, person: &Person) -> Result<Reader> {
+    reader_of(&app.chrome, person).await
+}
+
+async fn reader_of(chrome: &Chrome, person: &Person) -> Result<Reader> {
     let mut known = Vec::with_capacity(person.memberships.len());
     for membership in &person.memberships {
-        match app.chrome.facility(membership.facility).await {
+        match chrome.facility(membership.facility).await {
             Ok(facility) => known.push(facility),
             Err(Error::NotFound) => {}
             Err(error) => return Err(error),
@@ -66,9 +71,9 @@ async fn reader(app: &App, person: &Person) -> Result<Reader> {
 }
 
 /// Every board that somebody may see.
-pub async fn seen_by(app: &App, person: &Person) -> Result<Vec<super::Board>> {
-    let reader = reader(app, person).await?;
-    let listed = super::queries::list(app.db.unscoped(), &reader).await?;
+pub async fn seen_by(db: &Db, chrome: &Chrome, person: &Person) -> Result<Vec<super::Board>> {
+    let reader = reader_of(chrome, person).await?;
+    let listed = super::queries::list(db.unscoped(), &reader).await?;
     Ok(listed.into_iter().map(|one| one.board).collect())
 }
 

@@ -5,7 +5,7 @@
 mod client;
 mod partition;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,7 @@ pub async fn consume(way: Way, settings: Kafka) {
             way,
             settings: Arc::new(settings),
             lags: Arc::default(),
+            failing: Arc::default(),
         },
         workers: HashMap::new(),
         discovered: None,
@@ -45,13 +46,15 @@ pub async fn consume(way: Way, settings: Kafka) {
         match way.stopping.run_until_cancelled(member.tick(&mut client)).await {
             Some(Err(error)) => {
                 way.reporter.failed(&format!("{error:#}"));
-                if client.is_none() {
-                    way.reporter.phase(Phase::Waiting);
+                match client {
+                    None => way.reporter.phase(Phase::Waiting),
+                    Some(_) => member.shared.health(None, &way.stopping, false),
                 }
                 way.pause(&mut backoff).await;
             }
             Some(Ok(())) => {
                 backoff.reset();
+                member.shared.health(None, &way.stopping, true);
                 way.stopping.run_until_cancelled(tokio::time::sleep(TICK)).await;
             }
             None => {}
@@ -68,6 +71,8 @@ struct Shared {
     settings: Arc<Kafka>,
     /// records behind, by topic and partition
     lags: Arc<Mutex<BTreeMap<(String, i32), i64>>>,
+    /// what failed last: partitions, and without one the broker as a whole
+    failing: Arc<Mutex<BTreeSet<Option<(String, i32)>>>>,
 }
 
 impl Shared {
@@ -80,6 +85,30 @@ impl Shared {
         }
         let all: i64 = lags.values().sum();
         self.way.reporter.behind(Some(all as u64));
+    }
+
+    /// Notes whether a part goes well, unless it was told to stop: as long as one fails, the broker is tried again.
+    fn health(&self, part: Option<&Lease>, stopping: &CancellationToken, well: bool) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        if stopping.is_cancelled() {
+            return;
+        }
+        let part = part.map(|lease| (lease.topic.clone(), lease.partition));
+        match well {
+            true => failing.remove(&part),
+            false => failing.insert(part),
+        };
+        let phase = match failing.is_empty() {
+            true => Phase::Consuming,
+            false => Phase::Waiting,
+        };
+        self.way.reporter.phase(phase);
+    }
+
+    /// The partition is no longer this instance's.
+    fn forget(&self, lease: &Lease) {
+        self.lag(lease, None);
+        self.health(Some(lease), &self.way.stopping, true);
     }
 }
 
@@ -118,7 +147,6 @@ impl Member {
                     .clone()
             }
         };
-        way.reporter.phase(Phase::Consuming);
         let rank = commands::attend(&way.db, broker, &self.instance).await?;
         // leases first: looking for partitions may have to wait for a broker that is away
         self.follow(commands::renew(&way.db, broker, &self.instance).await?, &connected)
@@ -164,7 +192,7 @@ impl Member {
             if let Some(worker) = self.workers.remove(&lease) {
                 // its batch would not commit; nothing to wait for
                 worker.stopping.cancel();
-                self.shared.lag(&lease, None);
+                self.shared.forget(&lease);
             }
         }
         for lease in held {
@@ -195,7 +223,7 @@ impl Member {
         if let Some(worker) = self.workers.remove(lease) {
             worker.stop().await;
         }
-        self.shared.lag(lease, None);
+        self.shared.forget(lease);
         let way = &self.shared.way;
         commands::release(&way.db, &way.origin.name, lease).await
     }

@@ -35,6 +35,7 @@ pub async fn read(shared: Shared, client: Arc<Client>, lease: Lease, stopping: C
             Err(error) => {
                 let lease = &reader.lease;
                 let words = format!("{}/{}: {error:#}", lease.topic, lease.partition);
+                reader.shared.health(Some(lease), &reader.stopping, false);
                 reader.shared.way.reporter.failed(&words);
                 reader.pause(&mut backoff).await;
             }
@@ -107,8 +108,8 @@ impl Reader {
             return Ok(());
         };
         let way = self.shared.way.clone();
-        let (place, tries) = commands::begin(&way.db, &way.origin.name, &self.lease).await?;
-        let mut careful = tries > 1;
+        let place = commands::place(&way.db, &way.origin.name, &self.lease).await?;
+        let mut begun = false;
         self.place = match place {
             Some(next) => next,
             None => {
@@ -128,6 +129,7 @@ impl Reader {
                 continue;
             };
             backoff.reset();
+            self.shared.health(Some(&self.lease), &self.stopping, true);
             let letters: Vec<Letter> = records
                 .into_iter()
                 .filter(|one| one.offset >= next)
@@ -135,8 +137,12 @@ impl Reader {
                 .collect();
             if let Some(last) = letters.last() {
                 next = last.offset + 1;
-                self.take(letters, careful, backoff).await?;
-                careful = false;
+                // what ended the session before may lie at its beginning, once there is something to try
+                let tries = match std::mem::replace(&mut begun, true) {
+                    true => None,
+                    false => Some(self.count(&letters[0]).await?),
+                };
+                self.take(letters, tries, backoff).await?;
             }
             self.shared.lag(&self.lease, Some(end - next));
             if stopping.is_cancelled() {
@@ -156,18 +162,38 @@ impl Reader {
         Ok(first)
     }
 
-    /// Stores a batch, or its records one by one.
-    async fn take(&mut self, letters: Vec<Letter>, careful: bool, backoff: &mut Backoff) -> anyhow::Result<()> {
-        if !careful {
-            match self.store(&letters, None, backoff).await {
+    /// Counts a try of a record.
+    async fn count(&self, letter: &Letter) -> Result<i32> {
+        let way = &self.shared.way;
+        commands::count_try(&way.db, &way.origin.name, &self.lease, letter.offset).await
+    }
+
+    /// What came of a counted try. That somebody else was in the way, or that it is time to stop, says nothing of the record.
+    async fn judge(&self, letter: &Letter, outcome: Result<()>) -> Result<()> {
+        if outcome.as_ref().is_err_and(is_passing) {
+            let way = &self.shared.way;
+            commands::take_try_back(&way.db, &way.origin.name, &self.lease, letter.offset).await?;
+        }
+        outcome
+    }
+
+    /// Stores a batch, or its records one by one. With tries, so many of its first record are counted, this one with them.
+    async fn take(&mut self, letters: Vec<Letter>, tries: Option<i32>, backoff: &mut Backoff) -> anyhow::Result<()> {
+        if tries.is_none_or(|tries| tries < 2) {
+            let mut outcome = self.store(&letters, None, backoff).await;
+            if tries.is_some() {
+                outcome = self.judge(&letters[0], outcome).await;
+            }
+            match outcome {
                 Err(error) if !is_lost(&error) && !self.stopping.is_cancelled() => {
                     self.shared.way.reporter.failed(&error.to_string());
                 }
                 done => return Ok(done?),
             }
         }
+        let mut counted = tries;
         for letter in &letters {
-            self.take_alone(letter, backoff).await?;
+            self.take_alone(letter, counted.take(), backoff).await?;
             if self.stopping.is_cancelled() {
                 break;
             }
@@ -175,17 +201,21 @@ impl Reader {
         Ok(())
     }
 
-    /// Each try is counted before it is made.
-    async fn take_alone(&mut self, letter: &Letter, backoff: &mut Backoff) -> Result<()> {
+    /// Each try is counted before it is made; the first may be already.
+    async fn take_alone(&mut self, letter: &Letter, mut counted: Option<i32>, backoff: &mut Backoff) -> Result<()> {
         let mut cause = format!("It was tried {MOST_TRIES} times and never came to an end.");
         let one = std::slice::from_ref(letter);
         while !self.stopping.is_cancelled() {
             let way = self.shared.way.clone();
-            let (_, tries) = commands::begin(&way.db, &way.origin.name, &self.lease).await?;
+            let tries = match counted.take() {
+                Some(tries) => tries,
+                None => self.count(letter).await?,
+            };
             if tries > MOST_TRIES {
                 return self.store(one, Some(&cause), backoff).await;
             }
-            match self.store(one, None, backoff).await {
+            let outcome = self.store(one, None, backoff).await;
+            match self.judge(letter, outcome).await {
                 Err(error) if !is_lost(&error) => {
                     way.reporter.failed(&error.to_string());
                     cause = format!("Tried {tries} times: {error}");

@@ -1,5 +1,5 @@
 //! A batch of deliveries: read, stored, and only then acknowledged. A message that came before and may have ended the
-//! process is counted, and from its second try on tried alone, so that it takes no other with it.
+//! process is counted, and from its second try on tried and settled alone, so that it takes no other with it.
 
 use std::future::Future;
 
@@ -35,14 +35,41 @@ enum Fate {
     Again,
 }
 
-/// Stores and acknowledges; on an error of the broker the connection is made anew and the rest comes again.
+/// Stores and acknowledges; on an error of the broker the connection is made anew and the rest comes again. When it is time
+/// to stop, what is not acknowledged comes again, too.
 pub async fn take(way: &Way, connected: &Connected, deliveries: Vec<Delivery>) -> anyhow::Result<()> {
-    let mut letters: Vec<Letter> = deliveries.into_iter().map(read).collect();
-    if !count(way, &mut letters).await || !store(way, &mut letters).await {
-        // time to stop: what is not acknowledged comes again
+    let letters: Vec<Letter> = deliveries.into_iter().map(read).collect();
+    let Some((mut trusted, mut suspect)) = part(way, letters).await? else {
+        return Ok(());
+    };
+    let mut open: Vec<&mut Letter> = trusted.iter_mut().filter(|letter| letter.fate.is_none()).collect();
+    if !open.is_empty() {
+        match submit(way, &mut open).await {
+            None => return forgive(way, &trusted).await,
+            Some(Ok(())) => {}
+            // one of them, and nobody knows which
+            Some(Err(error)) => {
+                way.reporter.failed(&error.to_string());
+                let (known, unknown): (Vec<_>, Vec<_>) = trusted.into_iter().partition(|letter| letter.fate.is_some());
+                trusted = known;
+                suspect.extend(unknown);
+            }
+        }
+    }
+    if settle(way, connected, &trusted).await?.is_none() {
         return Ok(());
     }
-    settle(way, connected, &letters).await
+    for mut letter in suspect {
+        let alone = std::slice::from_mut(&mut letter);
+        // settled before the next is tried: what that one does must not count against this one
+        if attempt(way, alone).await?.is_none() {
+            return forgive(way, alone).await;
+        }
+        if settle(way, connected, alone).await?.is_none() {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 fn read(mut delivery: Delivery) -> Letter {
@@ -103,63 +130,75 @@ fn text(value: &AMQPValue) -> Option<String> {
     })
 }
 
-/// Counts the try of those that come again. False when it is time to stop.
-async fn count(way: &Way, letters: &mut [Letter]) -> bool {
-    let mut again: Vec<&mut Letter> = letters
-        .iter_mut()
-        .filter(|letter| letter.delivery.redelivered && letter.fate.is_none())
-        .collect();
-    if again.is_empty() {
-        return true;
+/// Those that are tried together, and those that are tried alone because they may have ended the process before. Of those that
+/// come again for the first time the try is counted. None: time to stop.
+async fn part(way: &Way, letters: Vec<Letter>) -> Result<Option<(Vec<Letter>, Vec<Letter>)>> {
+    let comes_again = |letter: &Letter| letter.delivery.redelivered && letter.fate.is_none();
+    let again = letters.iter().filter(|letter| comes_again(letter));
+    let hashes: Vec<Vec<u8>> = again.map(|letter| letter.hash.clone()).collect();
+    if hashes.is_empty() {
+        return Ok(Some((letters, Vec::new())));
     }
-    let hashes: Vec<Vec<u8>> = again.iter().map(|letter| letter.hash.clone()).collect();
-    let Some(tries) = patiently(way, || commands::count_tries(&way.db, &way.origin.name, &hashes)).await else {
-        return false;
+    let counting = || commands::count_first(&way.db, &way.origin.name, &hashes);
+    let Some(counted) = patiently(way, counting).await else {
+        return Ok(None);
     };
-    for (letter, tries) in again.iter_mut().zip(tries.unwrap_or_default()) {
+    let counted = counted?;
+    let (mut trusted, mut suspect) = (Vec::new(), Vec::new());
+    for mut letter in letters {
+        if !comes_again(&letter) {
+            trusted.push(letter);
+        } else if counted.contains(&letter.hash) {
+            letter.tries = 1;
+            trusted.push(letter);
+        } else {
+            suspect.push(letter);
+        }
+    }
+    Ok(Some((trusted, suspect)))
+}
+
+/// Tries one alone and finds out what becomes of it. The try is counted just before: those that wait behind it have not been
+/// tried. None: time to stop.
+async fn attempt(way: &Way, alone: &mut [Letter]) -> Result<Option<()>> {
+    for letter in alone {
+        let counting = || commands::count_try_of(&way.db, &way.origin.name, &letter.hash);
+        let Some(tries) = patiently(way, counting).await else {
+            return Ok(None);
+        };
+        let tries = tries?;
         letter.tries = tries;
         if tries > MOST_TRIES {
             let reason = format!("It was tried {MOST_TRIES} times and never came to an end.");
             letter.fate = Some(Fate::Dead(Cause::Poison, reason));
+            continue;
+        }
+        match submit(way, &mut [&mut *letter]).await {
+            None => return Ok(None),
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                way.reporter.failed(&error.to_string());
+                letter.fate = Some(match tries {
+                    MOST_TRIES.. => Fate::Dead(Cause::Poison, format!("Tried {tries} times: {error}")),
+                    _ => Fate::Again,
+                });
+            }
         }
     }
-    true
+    Ok(Some(()))
 }
 
-/// Finds out what becomes of each. False when it is time to stop.
-async fn store(way: &Way, letters: &mut [Letter]) -> bool {
-    let mut open: Vec<&mut Letter> = letters.iter_mut().filter(|letter| letter.fate.is_none()).collect();
-    let (mut trusted, mut suspect): (Vec<_>, Vec<_>) = open.drain(..).partition(|letter| letter.tries < 2);
-    if !trusted.is_empty() {
-        match submit(way, &mut trusted).await {
-            None => return false,
-            Some(Ok(())) => {}
-            // one of them, and nobody knows which
-            Some(Err(_)) => suspect.extend(trusted),
-        }
+/// It is time to stop while these wait for the database, which says nothing of them. Where it cannot be noted, their tries stay.
+async fn forgive(way: &Way, letters: &[Letter]) -> anyhow::Result<()> {
+    let hashes: Vec<Vec<u8>> = letters
+        .iter()
+        .filter(|letter| letter.tries > 0)
+        .map(|letter| letter.hash.clone())
+        .collect();
+    if !hashes.is_empty() {
+        commands::forget_tries(&way.db, &way.origin.name, &hashes).await?;
     }
-    for letter in suspect {
-        let failed = match submit(way, &mut [&mut *letter]).await {
-            None => return false,
-            Some(outcome) => outcome.err(),
-        };
-        if let Some(error) = failed {
-            way.reporter.failed(&error.to_string());
-            let hash = [letter.hash.clone()];
-            if letter.tries == 0 {
-                let counting = || commands::count_tries(&way.db, &way.origin.name, &hash);
-                let Some(counted) = patiently(way, counting).await else {
-                    return false;
-                };
-                letter.tries = counted.ok().and_then(|tries| tries.first().copied()).unwrap_or(1);
-            }
-            letter.fate = Some(match letter.tries {
-                MOST_TRIES.. => Fate::Dead(Cause::Poison, format!("Tried {} times: {error}", letter.tries)),
-                _ => Fate::Again,
-            });
-        }
-    }
-    true
+    Ok(())
 }
 
 /// Stores some together and notes what became of each; an error that is theirs is answered. None: time to stop.
@@ -198,8 +237,11 @@ async fn patiently<T, F: Future<Output = Result<T>>>(way: &Way, work: impl Fn() 
     }
 }
 
-/// Dead letters are kept and published before the broker may forget the message.
-async fn settle(way: &Way, connected: &Connected, letters: &[Letter]) -> anyhow::Result<()> {
+/// Dead letters are kept and published before the broker may forget the message. None: time to stop.
+async fn settle(way: &Way, connected: &Connected, letters: &[Letter]) -> anyhow::Result<Option<()>> {
+    if letters.is_empty() {
+        return Ok(Some(()));
+    }
     let dead = letters.iter().filter_map(|letter| match &letter.fate {
         Some(Fate::Dead(cause, reason)) => Some((letter, *cause, reason)),
         _ => None,
@@ -208,7 +250,11 @@ async fn settle(way: &Way, connected: &Connected, letters: &[Letter]) -> anyhow:
     for (letter, cause, reason) in dead {
         let (body, properties) = (&letter.delivery.data, &letter.delivery.properties);
         // the whole of it is in the queue of dead letters
-        keep(way, cause, reason, &body[..body.len().min(cloudevents::LONGEST_BODY)]).await?;
+        let shown = &body[..body.len().min(cloudevents::LONGEST_BODY)];
+        match patiently(way, || keep(way, cause, reason, shown)).await {
+            None => return Ok(None),
+            Some(kept) => kept?,
+        }
         connected.bury(properties, body, reason).await?;
         buried += 1;
     }
@@ -218,7 +264,11 @@ async fn settle(way: &Way, connected: &Connected, letters: &[Letter]) -> anyhow:
         .map(|letter| letter.hash.clone())
         .collect();
     if !through.is_empty() {
-        commands::forget_tries(&way.db, &way.origin.name, &through).await?;
+        let forgetting = || commands::forget_tries(&way.db, &way.origin.name, &through);
+        match patiently(way, forgetting).await {
+            None => return Ok(None),
+            Some(forgotten) => forgotten?,
+        }
     }
     for letter in letters {
         let acker = &letter.delivery.acker;
@@ -232,7 +282,7 @@ async fn settle(way: &Way, connected: &Connected, letters: &[Letter]) -> anyhow:
         };
     }
     way.reporter.took(letters.len(), buried);
-    Ok(())
+    Ok(Some(()))
 }
 
 async fn keep(way: &Way, cause: Cause, reason: &str, body: &[u8]) -> Result<()> {

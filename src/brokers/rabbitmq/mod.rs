@@ -29,9 +29,8 @@ pub async fn consume(way: Way, settings: RabbitMq) {
         let ended = match opened {
             None => break,
             Some(Ok(connected)) => {
-                backoff.reset();
                 way.reporter.phase(Phase::Consuming);
-                session(&way, connected).await
+                session(&way, connected, &mut backoff).await
             }
             Some(Err(error)) => Err(error),
         };
@@ -46,7 +45,7 @@ pub async fn consume(way: Way, settings: RabbitMq) {
 }
 
 /// As long as the connection holds, or until it is time to stop.
-async fn session(way: &Way, mut connected: Connected) -> anyhow::Result<()> {
+async fn session(way: &Way, mut connected: Connected, backoff: &mut Backoff) -> anyhow::Result<()> {
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -66,6 +65,8 @@ async fn session(way: &Way, mut connected: Connected) -> anyhow::Result<()> {
             deliveries.push(more?);
         }
         batch::take(way, &connected, deliveries).await?;
+        // not before: a message that always fails would bring a new connection many times a second
+        backoff.reset();
     }
     connected.close().await;
     Ok(())

@@ -261,6 +261,35 @@ async fn poison_is_buried_after_five_tries_and_what_is_no_event_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tries_count_for_the_record_that_was_tried_and_for_no_other() {
+    let app = TestApp::new().await;
+    let topic = Topic::new().await;
+    let idle = start(&app, &[], &[topic.settings()]);
+    until_known(&app).await;
+    idle.stop().await;
+    // as instances leave it that were killed: nothing was tried in 0, the first record in 1 four times and in 2 five times
+    let killed = "update kafka_partitions set tries = (array[6, 4, 5, 0]) [partition + 1],
+                    tried_offset = case when partition in (1, 2) then 0 end";
+    sqlx::query(killed).execute(&mut app.owner().await).await.unwrap();
+
+    for (partition, id) in ["untried", "fifth", "poison"].into_iter().enumerate() {
+        topic.send(partition, vec![structured(id)]).await;
+    }
+    let brokers = start(&app, &[], &[topic.settings()]);
+    until_stored(&app, 2).await;
+    state(&app, "one is buried", |state| state.dead == 1).await;
+    brokers.stop().await;
+
+    assert_each_once(&app, ["fifth", "untried"].map(String::from)).await;
+    let letters = dead_letters(&app).await;
+    assert_eq!(letters.len(), 1);
+    assert!(
+        letters[0].1.contains("never came to an end") && letters[0].2.contains("poison"),
+        "{letters:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partition_read_from_its_end_goes_on_there_whoever_holds_it_next() {
     let app = TestApp::new().await;
     let topic = Topic::new().await;
@@ -309,8 +338,12 @@ async fn a_broker_that_answers_nothing_is_given_up_and_tried_again() {
     until_stored(&app, 8).await;
 
     broker.freeze();
-    state(&app, "the silence is noticed", |state| state.last_error.is_some()).await;
+    state(&app, "the silence is noticed", |state| {
+        state.last_error.is_some() && state.phase == Phase::Waiting
+    })
+    .await;
     broker.thaw();
+    state(&app, "it is back", |state| state.phase == Phase::Consuming).await;
     topic.send_all(8..16).await;
     until_stored(&app, 16).await;
     brokers.stop().await;

@@ -273,6 +273,83 @@ async fn what_holds_no_event_is_buried_at_once_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_ends_the_process_is_buried_alone_and_those_behind_it_are_stored() {
+    const MOST_ROUNDS: u32 = 20;
+    let app = TestApp::new().await;
+    let queue = Queue::new().await;
+    queue.send_all(0..10).await;
+    let mut owner = app.owner().await;
+    // each try hangs until the instance ends, and nothing is noted at its end, as if it were killed
+    let hangs = "create function hang() returns trigger language plpgsql as $$
+                   begin raise exception 'starting up' using errcode = '57P03'; end $$;
+                 create trigger hang before insert on events for each row execute function hang();
+                 create function skip() returns trigger language plpgsql as $$ begin return null; end $$;
+                 create trigger skip before delete on broker_tries for each row execute function skip()";
+    sqlx::raw_sql(hangs).execute(&mut owner).await.unwrap();
+    for round in 0.. {
+        assert!(round < MOST_ROUNDS, "none is buried");
+        let brokers = start(&app, &[queue.settings()], &[]);
+        let tried = || async {
+            let all = app.brokers.all();
+            let this = all.last().unwrap();
+            (this.last_error.is_some() || this.dead > 0).then_some(())
+        };
+        patiently(LIMIT, "one is tried", tried).await;
+        brokers.stop().await;
+        if !dead_letters(&app).await.is_empty() {
+            break;
+        }
+    }
+    let works = "drop trigger hang on events; drop trigger skip on broker_tries";
+    sqlx::raw_sql(works).execute(&mut owner).await.unwrap();
+    let brokers = start(&app, &[queue.settings()], &[]);
+    until_stored(&app, 9).await;
+    queue.until_depth(".dead", 1).await;
+    brokers.stop().await;
+
+    let letters = dead_letters(&app).await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert!(letters[0].1.contains("never came to an end"), "{letters:?}");
+    queue.until_depth("", 0).await;
+    let counted: i64 = sqlx::query_scalar("select count(*) from broker_tries where hash is not null")
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(counted, 1, "of the one whose count could not be removed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letter_waits_on_its_connection_for_a_database_that_is_away() {
+    let app = TestApp::new().await;
+    let queue = Queue::new().await;
+    let brokers = start(&app, &[queue.settings()], &[]);
+    state(&app, "it consumes", |state| state.phase == Phase::Consuming).await;
+    let since = app.brokers.all()[0].since;
+    let mut owner = app.owner().await;
+    let away = "create function away() returns trigger language plpgsql as $$
+                  begin raise exception 'starting up' using errcode = '57P03'; end $$;
+                create trigger away before insert on dead_letters for each row execute function away()";
+    sqlx::raw_sql(away).execute(&mut owner).await.unwrap();
+
+    queue.publish(BasicProperties::default(), b"no event").await;
+    let first = patiently(LIMIT, "it fails", || async { app.brokers.all()[0].last_error.clone() }).await;
+    state(&app, "it is tried again", |state| {
+        state.last_error.as_ref().is_some_and(|(at, _)| *at > first.0)
+    })
+    .await;
+    sqlx::raw_sql("drop trigger away on dead_letters")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    queue.until_depth(".dead", 1).await;
+    let connected_since = app.brokers.all()[0].since;
+    brokers.stop().await;
+
+    assert_eq!(connected_since, since, "it was not connected anew");
+    assert_eq!(dead_letters(&app).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_is_away_and_comes_back_has_its_consumer_within_thirty_seconds() {
     let app = TestApp::new().await;
     let queue = Queue::new().await;

@@ -79,6 +79,12 @@ async fn the_conversion_of_a_product_is_its_orders_by_its_views() {
     let all = realtime["metrics"].as_array().unwrap();
     let found = all.iter().find(|one| one["metric_name"] == "shop_conversion");
     assert_eq!(found.map(|one| &one["value"]), Some(&json!(0.25)));
+    let before = (hour - TimeDelta::days(1)).timestamp();
+    let unseen = ask(&program, &format!("conversion/kettle?window=1h&end={before}")).await;
+    assert_eq!(
+        (&unseen["value"], &unseen["count"], &unseen["complete"]),
+        (&Value::Null, &json!(0), &json!(true))
+    );
     for path in [
         "conversion/unicorn",
         "conversion/kettle?metric=shop_orders",
@@ -97,8 +103,10 @@ async fn an_answer_along_a_time_says_from_when_to_when_how_many_and_whether_all_
     let end = hour + TimeDelta::minutes(5);
 
     let over = ask(&program, &format!("shop_views/hour?end={}", end.timestamp())).await;
-    let day = ask(&program, "shop_views/week").await;
-    let today = ask(&program, "shop_views/month").await;
+    let week = ask(&program, "shop_views/week").await;
+    let past = (hour + TimeDelta::hours(1)).timestamp();
+    let past_week = ask(&program, &format!("shop_views/week?end={past}")).await;
+    let month = ask(&program, "shop_views/month").await;
 
     assert_eq!(
         (&over["step"], &over["count"], &over["complete"]),
@@ -111,15 +119,17 @@ async fn an_answer_along_a_time_says_from_when_to_when_how_many_and_whether_all_
     );
     assert_eq!(read(&over["buckets"][0]["end"]), hour + TimeDelta::minutes(1));
     assert_eq!(
-        (&day["step"], &day["count"], &day["complete"]),
+        (&past_week["step"], &past_week["count"], &past_week["complete"]),
         (&json!("hour"), &json!(8), &json!(true))
     );
-    let last = &today["buckets"].as_array().unwrap().last().unwrap();
+    // more may come in this hour and on this day, though nothing has yet
+    assert_eq!((&week["count"], &week["complete"]), (&json!(8), &json!(false)));
+    assert_eq!(month["complete"], false);
+    let last = &month["buckets"].as_array().unwrap().last().unwrap();
     assert_eq!(
-        (&today["step"], read(&last["end"]) - read(&last["start"])),
+        (&month["step"], read(&last["end"]) - read(&last["start"])),
         (&json!("day"), TimeDelta::days(1))
     );
-    assert_eq!(last["complete"], today["complete"]);
     for path in [
         "shop_views/hour?kind=tumbling",
         "shop_views/soon",

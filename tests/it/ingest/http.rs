@@ -335,7 +335,7 @@ async fn a_window_is_computed_by_groups_and_by_tags() {
     let start = DateTime::from_timestamp(now.timestamp().div_euclid(300) * 300 - 600, 0).unwrap();
     let lines: Vec<String> = (1..=100)
         .map(|n| json!({ "metric_name": "latency", "value": n, "timestamp": (start + TimeDelta::milliseconds(i64::from(n) * 2_500)).to_rfc3339(),
-                         "tags": { "host": format!("web-{}", n % 2) } }).to_string())
+                         "tags": { "host": format!("web-{}", n % 2), "tags.x": "y" } }).to_string())
         .collect();
     let boundary = json!({ "metric_name": "latency", "value": 1000, "timestamp": start.timestamp() + 300 }).to_string();
     program
@@ -359,6 +359,7 @@ async fn a_window_is_computed_by_groups_and_by_tags() {
     let sliding = ask(&format!("&end={end}")).await;
     let tumbling = ask(&format!("&kind=tumbling&end={}", start.timestamp() + 1)).await;
     let host = ask(&format!("&kind=tumbling&end={}&tags.host=web-0", start.timestamp())).await;
+    let prefixed = ask(&format!("&kind=tumbling&end={}&tags.tags.x=y", start.timestamp())).await;
     let groups = ask(&format!("&end={end}&group_by=host")).await;
     let along = json_of(&program.get("/api/v1/analytics/metrics/latency/hour").await.ok());
     let realtime = json_of(&program.get("/api/v1/analytics/metrics/realtime?window=1h").await.ok());
@@ -376,6 +377,7 @@ async fn a_window_is_computed_by_groups_and_by_tags() {
         (&host["count"], &host["aggregations"]["avg"]),
         (&json!(50), &json!(51.0))
     );
+    assert_eq!(prefixed["count"], 100, "a tag may be named like the parameter of a tag");
     assert_eq!(groups["groups"].as_array().unwrap().len(), 3);
     assert_eq!(
         (&groups["groups"][1]["tags"]["host"], &groups["groups"][1]["count"]),
