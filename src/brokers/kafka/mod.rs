@@ -64,6 +64,9 @@ pub async fn consume(way: Way, settings: Kafka) {
     way.reporter.phase(Phase::Stopped);
 }
 
+/// A partition of a topic; none for the listing of topics.
+type Place = Option<(String, i32)>;
+
 /// What the workers of an instance share.
 #[derive(Clone)]
 struct Shared {
@@ -72,7 +75,7 @@ struct Shared {
     /// records behind, by topic and partition
     lags: Arc<Mutex<BTreeMap<(String, i32), i64>>>,
     /// what failed last: partitions, and without one the broker as a whole
-    failing: Arc<Mutex<BTreeSet<Option<(String, i32)>>>>,
+    failing: Arc<Mutex<BTreeSet<Place>>>,
 }
 
 impl Shared {

@@ -38,14 +38,6 @@ async fn points_go_when_their_catalog_says_so_and_their_sums_stay() {
         "points, events"
     );
     assert_eq!(number(&app, "select count(*) from rollups where step = 'day'").await, 1);
-    assert_eq!(
-        number(
-            &app,
-            "select count(*) from parts.days where day > (now() + interval '6 days')::date"
-        )
-        .await
-            > 0,
-        true,
-        "days are made ahead"
-    );
+    let ahead = "select count(*) from parts.days where day > (now() + interval '6 days')::date";
+    assert!(number(&app, ahead).await > 0, "days are made ahead");
 }
