@@ -184,6 +184,17 @@ async fn what_is_delivered_again_after_its_commit_counts_once() {
 
     let brokers = start(&app, &[queue.settings_by(proxy.port)], &[]);
     queue.until_depth("", 0).await;
+    // sent is not yet read: somebody has to wait for the lock
+    crate::support::eventually("a commit is under way", || async {
+        sqlx::query_scalar::<_, i64>(
+            "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+             where d.datname = current_database() and not l.granted and l.locktype = 'relation' having count(*) > 0",
+        )
+        .fetch_optional(&mut app.owner().await)
+        .await
+        .expect("the locks can be read")
+    })
+    .await;
     proxy.cut().await;
     held.commit().await.unwrap();
     // what was taken before the cut; the rest had not left the client
