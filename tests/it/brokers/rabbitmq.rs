@@ -284,52 +284,6 @@ async fn what_holds_no_event_is_buried_at_once_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_that_ends_the_process_is_buried_alone_and_those_behind_it_are_stored() {
-    const MOST_ROUNDS: u32 = 20;
-    let app = TestApp::new().await;
-    let queue = Queue::new().await;
-    queue.send_all(0..10).await;
-    let mut owner = app.owner().await;
-    // each try hangs until the instance ends, and nothing is noted at its end, as if it were killed
-    let hangs = "create function hang() returns trigger language plpgsql as $$
-                   begin raise exception 'starting up' using errcode = '57P03'; end $$;
-                 create trigger hang before insert on events for each row execute function hang();
-                 create function skip() returns trigger language plpgsql as $$ begin return null; end $$;
-                 create trigger skip before delete on broker_tries for each row execute function skip()";
-    sqlx::raw_sql(hangs).execute(&mut owner).await.unwrap();
-    for round in 0.. {
-        assert!(round < MOST_ROUNDS, "none is buried");
-        let brokers = start(&app, &[queue.settings()], &[]);
-        let tried = || async {
-            let all = app.brokers.all();
-            let this = all.last().unwrap();
-            (this.last_error.is_some() || this.dead > 0).then_some(())
-        };
-        patiently(LIMIT, "one is tried", tried).await;
-        brokers.stop().await;
-        if !dead_letters(&app).await.is_empty() {
-            break;
-        }
-    }
-    let works = "drop trigger hang on events; drop trigger skip on broker_tries";
-    sqlx::raw_sql(works).execute(&mut owner).await.unwrap();
-    let brokers = start(&app, &[queue.settings()], &[]);
-    until_stored(&app, 9).await;
-    queue.until_depth(".dead", 1).await;
-    brokers.stop().await;
-
-    let letters = dead_letters(&app).await;
-    assert_eq!(letters.len(), 1, "{letters:?}");
-    assert!(letters[0].1.contains("never came to an end"), "{letters:?}");
-    queue.until_depth("", 0).await;
-    let counted: i64 = sqlx::query_scalar("select count(*) from broker_tries where hash is not null")
-        .fetch_one(&mut owner)
-        .await
-        .unwrap();
-    assert_eq!(counted, 1, "of the one whose count could not be removed");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_letter_waits_on_its_connection_for_a_database_that_is_away() {
     let app = TestApp::new().await;
     let queue = Queue::new().await;
