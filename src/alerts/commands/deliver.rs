@@ -1,5 +1,5 @@
-//! Sends what is queued. A delivery is claimed by moving its next try, so two instances never send the same at once; a
-//! receiver can tell a repeated one by its key.
+//! Sends what is queued. A delivery is claimed by moving its next try further than any batch takes, so two instances never
+//! send the same at once; a receiver can tell a repeated one by its key.
 
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ use crate::words::{Language, Locale, within};
 /// Until the next try, in seconds: eight tries within a day.
 const DELAYS: [i32; 8] = [10, 30, 120, 600, 3600, 3 * 3600, 8 * 3600, 11 * 3600];
 const BATCH: i64 = 20;
+/// How long a batch is claimed for, in seconds: one that is sent takes ten at most, for the name and the exchange.
+const CLAIM: i32 = 120;
 /// Of an answer, what is looked at: only whether it was taken.
 const LARGEST: usize = 64 * 1024;
 
@@ -51,17 +53,25 @@ pub async fn deliver(db: &Db, outlets: &Outlets) -> Result<usize> {
             Err(failure) => Err(failure),
         };
         let given_up = one.attempts as usize >= DELAYS.len();
-        sqlx::query!(
+        let noted = sqlx::query!(
             "update alert_deliveries
              set sent_at = case when $2::text is null then clock_now() end, last_error = $2,
-                 failed_at = case when $2::text is not null and $3 then clock_now() end
-             where id = $1",
+                 failed_at = case when $2::text is not null and $3 then clock_now() end,
+                 next_try_at = clock_now() + interval '1 second' * ($5::integer[])[least(attempts, 8)]
+             where id = $1 and sent_at is null and attempts = $4",
             one.id,
             result.as_ref().err().map(|failure| failure.code()),
-            given_up
+            given_up,
+            one.attempts,
+            &DELAYS[..]
         )
         .execute(&mut *tx)
         .await?;
+        if noted.rows_affected() == 0 {
+            // somebody else has it since; its letter is not queued twice
+            tracing::warn!(channel = one.channel, "a delivery took longer than it was claimed for");
+            continue;
+        }
         tx.commit().await?;
         match result {
             Ok(()) => taken += 1,
@@ -76,8 +86,7 @@ async fn claim(db: &Db) -> Result<Vec<Due>> {
     let found = sqlx::query_as!(
         Due,
         r#"update alert_deliveries d
-           set attempts = attempts + 1,
-               next_try_at = clock_now() + interval '1 second' * ($2::integer[])[least(attempts + 1, 8)]
+           set attempts = attempts + 1, next_try_at = clock_now() + make_interval(secs => $2)
            from alert_channels c
            where c.id = d.channel_id and d.id in (
              select id from alert_deliveries
@@ -87,7 +96,7 @@ async fn claim(db: &Db) -> Result<Vec<Due>> {
                      c.sealed_secret as secret, d.group_key as key, d.message,
                      c.language as "language: Language", d.attempts"#,
         BATCH,
-        &DELAYS[..]
+        f64::from(CLAIM)
     )
     .fetch_all(&mut *tx)
     .await?;
