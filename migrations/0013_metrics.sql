@@ -24,7 +24,6 @@ create table metric_definitions (
     denominator text,
     -- older points go to the dead letters; none: any age
     allowed_lateness interval,
-    indexed boolean not null default false,
     -- its points are kept this long, its sums by ours
     points_kept interval not null default '35 days',
     created_at timestamptz not null default clock_timestamp(),

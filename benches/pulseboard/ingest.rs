@@ -167,7 +167,6 @@ pub async fn define(db: &Db) -> Result<()> {
         dimensions: vec![("category".into(), "/data/category".into())],
         parts: None,
         allowed_lateness: None,
-        indexed: false,
         points_days: 35,
     };
     metrics::define_metric(&mut tx, &revenue).await?;

@@ -138,9 +138,6 @@ pub struct Metric {
     pub of: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<String>,
-    /// an index over its tags
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub indexed: bool,
 }
 
 /// Steps that follow each other for one key within a time; together they are an event of their own. One event fills one

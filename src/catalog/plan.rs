@@ -312,16 +312,6 @@ impl Part for Metric {
         if (&before.of, &before.per) != (&self.of, &self.per) {
             changes.push(t!("now {words}", words = self.words()));
         }
-        if before.indexed != self.indexed {
-            changes.push(
-                if self.indexed {
-                    t!("an index over its tags")
-                } else {
-                    t!("no index over its tags")
-                }
-                .into(),
-            );
-        }
         changes
     }
 

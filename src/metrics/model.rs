@@ -142,8 +142,6 @@ pub struct NewMetric {
     pub dimensions: Tags,
     pub parts: Option<(String, String)>,
     pub allowed_lateness: Option<TimeDelta>,
-    /// an index over the tags of its series
-    pub indexed: bool,
     /// whole days that its points are kept
     pub points_days: i32,
 }

@@ -177,7 +177,6 @@ fn new_metric(catalog: &Catalog, metric: &Metric) -> NewMetric {
             .collect(),
         parts: metric.of.clone().zip(metric.per.clone()),
         allowed_lateness: lateness(catalog),
-        indexed: metric.indexed,
         points_days: catalog.points.0.as_secs().div_ceil(24 * 3600) as i32,
     }
 }

@@ -74,15 +74,14 @@ pub async fn define_metric(tx: &mut PgConnection, new: &NewMetric) -> Result<i32
     let (numerator, denominator) = new.parts.clone().unzip();
     sqlx::query_scalar!(
         "insert into metric_definitions (name, catalog, kind, label, unit, event_type_id, value_path, condition, dimensions,
-                                         numerator, denominator, allowed_lateness, indexed, points_kept)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, make_interval(secs => $12), $13,
-                 make_interval(days => $14))
+                                         numerator, denominator, allowed_lateness, points_kept)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, make_interval(secs => $12),
+                 make_interval(days => $13))
          on conflict (name) do update
            set catalog = excluded.catalog, kind = excluded.kind, label = excluded.label, unit = excluded.unit,
                event_type_id = excluded.event_type_id, value_path = excluded.value_path, condition = excluded.condition,
                dimensions = excluded.dimensions, numerator = excluded.numerator, denominator = excluded.denominator,
-               allowed_lateness = excluded.allowed_lateness, indexed = excluded.indexed,
-               points_kept = excluded.points_kept
+               allowed_lateness = excluded.allowed_lateness, points_kept = excluded.points_kept
            where metric_definitions.catalog is null or metric_definitions.catalog = excluded.catalog
          returning id",
         new.name,
@@ -97,7 +96,6 @@ pub async fn define_metric(tx: &mut PgConnection, new: &NewMetric) -> Result<i32
         numerator,
         denominator,
         new.allowed_lateness.map(|span| span.num_seconds() as f64),
-        new.indexed,
         new.points_days
     )
     .fetch_optional(tx)

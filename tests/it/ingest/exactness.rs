@@ -45,7 +45,6 @@ pub async fn shop(app: &TestApp) {
                 .collect(),
             parts: None,
             allowed_lateness: None,
-            indexed: false,
             points_days: 35,
         };
         define_metric(&mut tx, &metric).await.unwrap();
